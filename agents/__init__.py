@@ -1,0 +1,1 @@
+"""Policies and reinforcement learning; environments are reached only through Gymnasium ids."""

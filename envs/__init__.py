@@ -1,0 +1,11 @@
+"""Gymnasium environments: the exact voxel world, and the learned world beside it.
+
+Importing this package registers the ids; `gymnasium.make("envs:WorldSim/Voxel-v0")` imports it.
+"""
+
+import gymnasium as gym
+
+gym.register("WorldSim/Voxel-v0", "envs.voxel.env:VoxelEnv")
+gym.register("WorldSim/VoxelChop-v0", "envs.voxel.tasks:ChopEnv", max_episode_steps=1000)
+gym.register("WorldSim/VoxelNavigate-v0", "envs.voxel.tasks:NavigateEnv", max_episode_steps=1000)
+gym.register("WorldSim/Dream-v0", "envs.dream:DreamEnv")

@@ -1,0 +1,22 @@
+"""What all tests share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny  # noqa: F401  # registers Tiny-v0
+
+from worldsim.data.record import Config, record
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Callable[..., Path]:
+    """Records the tiny environment into a folder of that name and returns the folder."""
+
+    def make(name: str = "data", **settings: Any) -> Path:
+        defaults = {"env": "Tiny-v0", "policy": "tiny:Cycle", "episodes": 2, "steps": 20}
+        record(Config(out=str(tmp_path / name), **{**defaults, **settings}))
+        return tmp_path / name
+
+    return make

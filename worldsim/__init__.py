@@ -1,0 +1,8 @@
+"""A world simulator that people play, train agents in and measure.
+
+Shape legend used everywhere (einops letters): `b` batch, `t` frames, `h w` pixels, `y x` latent
+grid, `c` image channels, `z` latent channels, `n` tokens a frame, `d` model width, `k` heads,
+`a` action columns.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Recordings: environments and policies in, episodes and windows of them out."""

@@ -1,0 +1,1 @@
+"""The networks: weights and forward passes, on torch and einops alone."""

@@ -1,0 +1,258 @@
+"""The dynamics: a transformer that predicts clean latents of the next frames from the past.
+
+Training sees a clip twice in one forward pass, as a clean stream (the past, as it is committed at
+play) and as a noisy stream (the frames to predict); `clip.teacher_forcing` says who sees whom.
+Play runs the same weights a chunk of frames at a time against the cached past (`cache.Cache`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from worldsim.models.cache import Cache, CacheShape, LayerView, empty
+from worldsim.models.clip import Sight, clip_view, teacher_forcing
+from worldsim.models.conditioning import CLEAN, NOISY, Conditioning
+from worldsim.models.heads import Heads, Outlook
+from worldsim.models.layers import Block, Rotary, View, modulated, rotary
+
+
+@dataclass
+class DynamicsConfig:
+    """The shape of a dynamics model; any grid whose sides `patch` divides can be fed to it."""
+
+    latent_channels: int = 8
+    patch: int = 2
+    """Latents of a side that one token stands for."""
+    action_size: int = 21
+    angles: list[int] = field(default_factory=lambda: [19, 20])
+    """Action columns in degrees; the others are fed as they are."""
+    width: int = 256
+    blocks: int = 8
+    heads_space: int = 4
+    heads_time: int = 4
+    head_width: int = 32
+    mlp_ratio: int = 4
+    registers: int = 4
+    """Tokens of a frame without a place; the first carries the action, all feed the heads."""
+    window: int = 16
+    """Frames that attention along time reaches, the own one included."""
+    local_frames: int = 1
+    """Frames before the own one whose every token is seen."""
+    text_width: int = 0
+    """Width of an optional text embedding; 0 leaves the slot out."""
+
+
+@dataclass
+class Prediction:
+    """What one forward pass over a clip says.
+
+    latents: (b, t, z, y, x), the clean latents of the noisy stream.
+    outlook: what the heads say of the frames (b, t) of the clean stream.
+    """
+
+    latents: Tensor
+    outlook: Outlook
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that stays the same while the next `f` frames are denoised and committed.
+
+    cache: opened for them. tables: their rotary tables. action: (b, f, d) embeddings.
+    denoising, committing: the past as each block sees it. text: (b, text width) or None.
+    """
+
+    cache: Cache
+    tables: Rotary
+    action: Tensor
+    denoising: Sequence[LayerView]
+    committing: Sequence[LayerView]
+    text: Tensor | None
+
+
+class Dynamics(nn.Module):
+    """The transformer; `forward` trains it, `scene`, `denoise` and `commit` play it."""
+
+    def __init__(self, config: DynamicsConfig) -> None:
+        super().__init__()
+        self.config = c = config
+        d, numbers = c.width, c.latent_channels * c.patch**2
+        self.conditioning = Conditioning(d, c.action_size, c.angles, c.text_width)
+        self.embed = nn.Linear(numbers, d, bias=False)
+        self.registers = nn.Parameter(torch.randn(c.registers, d))
+        self.action_token = nn.Linear(d, d, bias=False)
+        self.modulation = nn.Linear(d, 6 * d)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+        neutral = torch.tensor([0.0, 1.0, 0.0, 0.0, 1.0, 0.0])[:, None].expand(6, d)
+        self.modulations = nn.Parameter(neutral.repeat(c.blocks, 1, 1))
+        self.last_modulation = nn.Parameter(neutral[:2].clone())
+        heads = c.heads_space, c.heads_time
+        self.blocks = nn.ModuleList(
+            Block(d, heads, c.head_width, c.mlp_ratio) for _ in range(c.blocks)
+        )
+        self.unembed = nn.Linear(d, numbers, bias=False)
+        nn.init.zeros_(self.unembed.weight)
+        self.heads = Heads(c.registers, d)
+
+    def forward(
+        self,
+        clean: Tensor,
+        noisy: Tensor,
+        clean_level: Tensor,
+        noisy_level: Tensor,
+        actions: Tensor,
+        *,
+        chunk: int = 1,
+        known: Tensor | None = None,
+        sight: Sight | None = None,
+        text: Tensor | None = None,
+        step: Tensor | None = None,
+    ) -> Prediction:
+        """The prediction of every frame of a clip, each from the past and its own noisy version.
+
+        clean, noisy: (b, t, z, y, x) latents; clean_level, noisy_level: (b, t), how much noise is
+        in them. actions: (b, t-1, a), the i-th leading from frame i to frame i+1; known: (b, t-1)
+        false where an action is to be ignored. chunk: frames denoised jointly (`chunk_starts`).
+        sight: replaces teacher forcing as the rule of who sees whom. text: (b, text width).
+        step: (b, t) size of the sampling step.
+        """
+        t, c = clean.shape[1], self.config
+        if sight is None:
+            sight = teacher_forcing(t, chunk, c.window, c.local_frames)
+        latents = torch.cat([clean, noisy], 1)  # (b, 2t, z, y, x)
+        view = clip_view(Sight(*(part.to(latents.device) for part in sight)), self._n(latents))
+        frames = torch.arange(t, device=latents.device).repeat(2)[None]
+        action = self._clip_actions(actions, known).repeat(1, 2, 1)
+        stream = torch.tensor([CLEAN, NOISY], device=latents.device).repeat_interleave(t)
+        level = torch.cat([clean_level, noisy_level], 1)
+        steps = None if step is None else torch.cat([torch.zeros_like(step), step], 1)
+        condition = self.conditioning(level, stream, action, text, steps)
+        tables = self._rotary(frames, latents)
+        x, last = self._trunk(latents, condition, action, tables, [view] * c.blocks)
+        r = c.registers
+        return Prediction(
+            self._latents(x[:, t:, r:], [m[:, t:] for m in last], latents),
+            self.heads(x[:, :t, :r]),
+        )
+
+    def scene(
+        self, cache: Cache, actions: Tensor, known: Tensor, grid: Tensor, text: Tensor | None = None
+    ) -> Scene:
+        """The scene of the next frames after the cached past.
+
+        actions: (b, f, a) that lead to each of them; known: (b, f) false where there is none;
+        grid: any latents (..., y, x) of the right sides.
+        """
+        f = actions.shape[1]
+        cache = cache.opened(f)
+        frames = cache.age[:, None] + torch.arange(f, device=actions.device)
+        denoising = cache.views(f, committing=False)
+        committing = denoising if f == 1 else cache.views(f, committing=True)
+        tables = self._rotary(frames, grid)
+        tables = Rotary(*(table.to(cache.log.far.dtype) for table in tables))
+        action = self.conditioning.embed_actions(actions, known)
+        return Scene(cache, tables, action, denoising, committing, text)
+
+    def denoise(
+        self, scene: Scene, noisy: Tensor, level: Tensor, step: Tensor | None = None
+    ) -> Tensor:
+        """The clean latents (b, f, z, y, x), float32, of noisy ones at levels (b, f)."""
+        x, last = self._play(scene, scene.denoising, noisy, level, NOISY, step)
+        return self._latents(x[:, :, self.config.registers :], last, noisy)
+
+    def commit(self, scene: Scene, latents: Tensor, level: Tensor) -> tuple[Cache, Outlook]:
+        """The cache with the scene's frames added to the past, and what the heads say of them.
+
+        latents: (b, f, z, y, x), with noise of levels (b, f) in them.
+        """
+        x, _ = self._play(scene, scene.committing, latents, level, CLEAN, None)
+        outlook = self.heads(x[:, :, : self.config.registers])
+        return scene.cache.committed(latents.shape[1]), outlook
+
+    def empty_cache(
+        self, b: int, grid: tuple[int, int], dtype: torch.dtype, room: int | None = None
+    ) -> Cache:
+        """The cache of `b` games not yet begun on a latent grid (y, x)."""
+        c = self.config
+        n = c.registers + (grid[0] // c.patch) * (grid[1] // c.patch)
+        reach = c.window - 1
+        shape = CacheShape(
+            *(c.blocks, c.heads_space, c.heads_time, n, c.head_width, reach, c.local_frames),
+            room=room or 2 * c.window,
+        )
+        return empty(shape, b, dtype, self.registers.device)
+
+    def parameter_groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """The blocks' matrices, for Muon, and all other parameters, for AdamW."""
+        matrices = [p for p in self.blocks.parameters() if min(p.shape) > 1]
+        chosen = {id(p) for p in matrices}
+        return matrices, [p for p in self.parameters() if id(p) not in chosen]
+
+    def _play(
+        self,
+        scene: Scene,
+        views: Sequence[LayerView],
+        latents: Tensor,
+        level: Tensor,
+        stream: int,
+        step: Tensor | None,
+    ) -> tuple[Tensor, Sequence[Tensor]]:
+        streams = torch.full((latents.shape[1],), stream, device=latents.device)
+        condition = self.conditioning(level, streams, scene.action, scene.text, step)
+        return self._trunk(latents, condition, scene.action, scene.tables, views)
+
+    def _trunk(
+        self,
+        latents: Tensor,
+        condition: Tensor,
+        action: Tensor,
+        tables: Rotary,
+        views: Sequence[View],
+    ) -> tuple[Tensor, Sequence[Tensor]]:
+        """The stream (b, f, n, d) after the blocks, and the last shift and scale (b, f, 1, d)."""
+        x = self._tokens(latents, action)
+        shared = self.modulation(F.silu(condition)).unflatten(-1, (6, -1))  # (b, f, 6, d)
+        modulations = (shared + self.modulations[:, None, None]).to(x.dtype)
+        for block, modulation, view in zip(self.blocks, modulations, views, strict=True):
+            x = block(x, modulation.unsqueeze(3).unbind(2), tables, view)
+        last = (shared[:, :, :2] + self.last_modulation).to(x.dtype)
+        return x, last.unsqueeze(3).unbind(2)
+
+    def _tokens(self, latents: Tensor, action: Tensor) -> Tensor:
+        """Registers, then patches of the latents, as tokens (b, f, n, d)."""
+        p = self.config.patch
+        patches = rearrange(latents, "b f z (y p) (x q) -> b f (y x) (z p q)", p=p, q=p)
+        embedded = self.embed(patches.to(self.embed.weight.dtype))
+        registers = self.registers.to(embedded.dtype).expand(*latents.shape[:2], -1, -1)
+        told = self.action_token(action)[:, :, None].to(embedded.dtype)
+        first = registers[:, :, :1] + told
+        return torch.cat([first, registers[:, :, 1:], embedded], 2)
+
+    def _latents(self, x: Tensor, last: Sequence[Tensor], like: Tensor) -> Tensor:
+        """The latents (b, f, z, y, x), float32, in patches x (b, f, y x, d)."""
+        p, (height, width) = self.config.patch, like.shape[-2:]
+        x = self.unembed(modulated(x, last[0], last[1])).float()
+        grid = {"y": height // p, "x": width // p}
+        return rearrange(x, "b f (y x) (z p q) -> b f z (y p) (x q)", p=p, q=p, **grid)
+
+    def _clip_actions(self, actions: Tensor, known: Tensor | None) -> Tensor:
+        """Embeddings (b, t, d): of no action, then of the actions (b, t-1, a)."""
+        if known is None:
+            known = torch.ones(actions.shape[:2], dtype=torch.bool, device=actions.device)
+        led = F.pad(actions, (0, 0, 1, 0))
+        return self.conditioning.embed_actions(led, F.pad(known, (1, 0)))
+
+    def _rotary(self, frames: Tensor, latents: Tensor) -> Rotary:
+        c = self.config
+        grid = latents.shape[-2] // c.patch, latents.shape[-1] // c.patch
+        heads = c.heads_space, c.heads_time
+        return rotary(frames, grid, c.registers, heads, c.head_width)
+
+    def _n(self, latents: Tensor) -> int:
+        p = self.config.patch
+        return self.config.registers + (latents.shape[-2] // p) * (latents.shape[-1] // p)

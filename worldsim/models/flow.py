@@ -1,0 +1,116 @@
+"""The training objective: how noisy a clip is made, what is predicted, and what errors weigh."""
+
+from dataclasses import dataclass, field
+
+import torch
+from einops import reduce
+from torch import Tensor
+
+from worldsim.models.clip import chunk_starts
+from worldsim.models.dynamics import Dynamics
+from worldsim.models.heads import Facts, outlook_losses
+
+
+@dataclass
+class FlowConfig:
+    """The noise law and the weights of the loss."""
+
+    context_noise: float = 0.1
+    """Highest level of the noise on committed frames, drawn uniformly a frame."""
+    pure_noise: float = 0.25
+    """Share of chunks that start from nothing but noise, as every dreamed chunk does."""
+    weight_limit: float = 10.0
+    """Highest weight of a chunk; below it, weights are 1 / level^2."""
+    changed_weight: float = 0.0
+    """Extra weight of tokens that change from the frame before; 0 turns it off."""
+    changed_scale: float = 0.5
+    """Mean squared change of a token's latents from which the whole extra weight counts."""
+    unknown_actions: float = 0.0
+    """Share of frames whose action is withheld."""
+    heads_weight: float = 0.1
+    """Weight of the losses of the heads, together."""
+
+
+@dataclass
+class Clip:
+    """What is learnt from: latents (b, t, z, y, x), actions (b, t-1, a) in natural units, facts.
+
+    actions[:, i] is taken on seeing frame i and produces frame i+1; text is (b, text width).
+    """
+
+    latents: Tensor
+    actions: Tensor
+    facts: Facts = field(default_factory=Facts)
+    text: Tensor | None = None
+
+
+def noised(clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
+    """(1 - level) clean + level noise, for a level (b, t) of each frame (b, t, ...)."""
+    level = level.view(*level.shape, *[1] * (clean.ndim - level.ndim))
+    return torch.lerp(clean, noise, level)
+
+
+def draw_levels(
+    b: int, t: int, chunk: int, config: FlowConfig, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Levels (b, t) of the clean stream and (b, t) of the noisy one, equal inside a chunk.
+
+    Independent uniform draws; a share of the chunks is at exactly 1.
+    """
+    device = generator.device
+    clean, noisy, pure = torch.rand(3, b, t, generator=generator, device=device)
+    noisy = torch.where(pure < config.pure_noise, 1.0, noisy)
+    return config.context_noise * clean, noisy[:, chunk_starts(t, chunk).to(device)]
+
+
+def level_weight(level: Tensor, limit: float) -> Tensor:
+    """min(1 / level^2, limit): velocity error in terms of the clean sample's, kept in bounds."""
+    return level.square().reciprocal().clamp(max=limit)
+
+
+def change_weight(latents: Tensor, patch: int, config: FlowConfig) -> Tensor:
+    """Weight (b, t, y, x) of each token of latents (b, t, z, y, x); 1 in the first frame."""
+    change = latents.diff(dim=1, prepend=latents[:, :1]).square()
+    change = reduce(change, "b t z (y p) (x q) -> b t y x", "mean", p=patch, q=patch)
+    return 1 + config.changed_weight * (change / config.changed_scale).clamp(max=1)
+
+
+def flow_loss(
+    predicted: Tensor, latents: Tensor, level: Tensor, patch: int, config: FlowConfig
+) -> Tensor:
+    """The weighted squared error of predicted latents (b, t, z, y, x), a scalar.
+
+    Frame 0, which has no past to be predicted from, does not count.
+    """
+    error = (predicted - latents).square()
+    error = reduce(error, "b t z (y p) (x q) -> b t y x", "mean", p=patch, q=patch)
+    if config.changed_weight:
+        error = error * change_weight(latents, patch, config)
+    weighted = level_weight(level, config.weight_limit) * error.mean((-2, -1))
+    return weighted[:, 1:].mean()
+
+
+def objective(
+    dynamics: Dynamics, clip: Clip, chunk: int, config: FlowConfig, generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a clip, a scalar, and its parts by name; `chunk` frames are denoised jointly."""
+    latents, device = clip.latents, clip.latents.device
+    b, t = latents.shape[:2]
+    clean_level, noisy_level = draw_levels(b, t, chunk, config, generator)
+    noise = torch.randn(2, *latents.shape, generator=generator, device=device)
+    known = torch.rand(b, t - 1, generator=generator, device=device) >= config.unknown_actions
+    prediction = dynamics(
+        noised(latents, noise[0], clean_level),
+        noised(latents, noise[1], noisy_level),
+        clean_level,
+        noisy_level,
+        clip.actions,
+        chunk=chunk,
+        known=known,
+        text=clip.text,
+    )
+    patch = dynamics.config.patch
+    parts = {"flow": flow_loss(prediction.latents, latents, noisy_level, patch, config)}
+    heads = outlook_losses(prediction.outlook, clip.facts)
+    loss = parts["flow"] + config.heads_weight * sum(heads.values(), parts["flow"].new_zeros(()))
+    return loss, {**parts, **heads}

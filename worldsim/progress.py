@@ -1,0 +1,56 @@
+"""A progress line: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+PLAIN_SECONDS = 10.0
+"""Least time between two lines where there is no terminal."""
+
+
+class Progress:
+    """Counts what is done and shows it; made by `progress`."""
+
+    def __init__(self, title: str, total: int, bar: Bar | None, stream: TextIO) -> None:
+        self._title, self._total, self._bar, self._stream = title, total, bar, stream
+        self._task = bar.add_task(title, total=total, speed="") if bar else None
+        self._start = self._shown = time.monotonic()
+        self.done = self.frames = 0
+
+    def advance(self, frames: int) -> None:
+        """One more item is done, with that many frames."""
+        self.done += 1
+        self.frames += frames
+        now = time.monotonic()
+        speed = f"{self.frames / max(now - self._start, 1e-9):.0f} frames/s"
+        if self._bar and self._task is not None:
+            self._bar.update(self._task, advance=1, speed=speed)
+        elif now - self._shown >= PLAIN_SECONDS or self.done == self._total:
+            self._shown = now
+            left = (now - self._start) / self.done * (self._total - self.done)
+            line = f"{self._title} {self.done}/{self._total}, {speed}, {left:.0f} s left"
+            print(line, file=self._stream, flush=True)
+
+
+@contextmanager
+def progress(title: str, total: int, stream: TextIO | None = None) -> Iterator[Progress]:
+    """Show progress over `total` items on the stream, standard error if none is given."""
+    stream = stream or sys.stderr
+    if not stream.isatty():
+        yield Progress(title, total, None, stream)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(file=stream)) as bar:
+        yield Progress(title, total, bar, stream)

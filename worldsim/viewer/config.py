@@ -1,0 +1,81 @@
+"""The options of `worldsim play`."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from worldsim.errors import UserError
+
+
+@dataclass
+class Config:
+    """What to play and how."""
+
+    env: str = "WorldSim/Dream-v0"
+    """Gymnasium id of the world that opens."""
+    exact: str | None = "WorldSim/Voxel-v0"
+    """Gymnasium id of the other world, under Tab; null for none."""
+    env_options: dict[str, Any] = field(default_factory=dict)
+    """Keyword arguments of `env`."""
+    exact_options: dict[str, Any] = field(default_factory=dict)
+    """Keyword arguments of `exact`."""
+    checkpoint: str | None = None
+    """The trained world of the dream; null for the one that ships."""
+    steps: int | None = None
+    """Sampling steps a dreamt frame; null for the checkpoint's own."""
+    device: str | None = None
+    """Where the dream is computed: cpu, cuda, mps; null for the best there is."""
+    seed: int | None = None
+    """Seed of the first start, null for 0 or a recording's own; a new start takes the next one."""
+    start_index: int | None = None
+    """Which of the checkpoint's start contexts the dream opens with; null lets the seed draw it."""
+
+    fps: float = 20.0
+    """Ticks a second, of the world and of videos."""
+    width: int | None = None
+    height: int | None = None
+    """Window size in pixels; null fits the screen."""
+    sensitivity: float = 0.15
+    """Degrees the camera turns for one pixel of mouse travel."""
+    invert_y: bool = False
+    """Moving the mouse up looks down."""
+    captures: str = "captures"
+    """Folder of screenshots and recordings."""
+    scale: int | None = None
+    """Video pixels along the side of one frame pixel; null enlarges small frames."""
+
+    headless: bool = False
+    """Write a video instead of opening a window."""
+    script: str = "demo"
+    """Who plays when headless: demo, still, or actions as file.npz or file.npz:entry."""
+    policy: str | None = None
+    """A policy as `worldsim record` names them, in place of the script."""
+    policy_options: dict[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the policy."""
+    frames: int | None = None
+    """Frames to show, then stop; null: no end (window), the whole script (headless)."""
+    out: str | None = None
+    """Video that headless play writes: .mp4 or .gif; null: play.mp4 in the run's folder."""
+
+
+def check(config: Config) -> None:
+    """Raise UserError at the first option that is out of range."""
+    positive = {
+        "fps": config.fps,
+        "sensitivity": config.sensitivity,
+        **{
+            name: value
+            for name in ("width", "height", "scale", "frames", "steps")
+            if (value := getattr(config, name)) is not None
+        },
+    }
+    for name, value in positive.items():
+        if not value > 0:
+            raise UserError(f"{name} is {value}; needed more than 0 (leave it out for the default)")
+    if (config.width is None) != (config.height is None):
+        raise UserError(
+            f"width is {config.width} and height is {config.height}; give both or neither"
+        )
+    if config.seed is not None and config.seed < 0:
+        raise UserError(f"seed is {config.seed}; needed 0 or more (for example seed=0)")
+    if config.start_index is not None and config.start_index < 0:
+        raise UserError(f"start_index is {config.start_index}; needed 0 or more")
