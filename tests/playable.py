@@ -1,11 +1,15 @@
 """Stand-in worlds for the viewer's tests: small, exact, with every kind of action space."""
 
+import subprocess
+from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
+import imageio_ffmpeg
 import numpy as np
 import pygame
+from numpy.typing import NDArray
 
 from worldsim import actions
 
@@ -13,13 +17,13 @@ SIZE = 16
 END = 50
 OPEN = Event()
 OPEN.set()
-"""While not set, `WorldSim/`-like loading takes its time: making a `Playable` waits for it."""
+"""While not set, loading takes its time: making a `Playable` waits for it."""
 
 
 class Playable(gym.Env[Any, Any]):
     """Pixel [0,0] is (step, seed, kind); the rest is noise of seed and step. Keeps its actions."""
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 20}
 
     def __init__(self, kind: int = 0, end: int = END, slots: bool = False) -> None:
         OPEN.wait(20)
@@ -59,7 +63,7 @@ class Playable(gym.Env[Any, Any]):
 class Rendered(gym.Env[Any, Any]):
     """No image observations: the picture is rendered. Any action space."""
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 20}
     observation_space = gym.spaces.Box(-1, 1, (2,), np.float32)
 
     def __init__(
@@ -90,7 +94,7 @@ class Rendered(gym.Env[Any, Any]):
 class Blind(Rendered):
     """Has no picture at all."""
 
-    metadata = {"render_modes": ["ansi"]}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"]}
 
 
 def key(name: str, down: bool = True, letter: int | None = None) -> pygame.event.Event:
@@ -115,6 +119,14 @@ def button(number: int, down: bool = True) -> pygame.event.Event:
 def wheel(steps: int) -> pygame.event.Event:
     """The wheel turns."""
     return pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=steps, flipped=False)
+
+
+def decode(video: Path, height: int, width: int) -> NDArray[np.uint8]:
+    """The frames (t, height, width, 3) of a video file of that size."""
+    raw = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-")
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(video), *raw]
+    data = subprocess.run(command, capture_output=True, check=True).stdout
+    return np.frombuffer(data, np.uint8).reshape(-1, height, width, 3)
 
 
 if "Playable-v0" not in gym.registry:

@@ -190,13 +190,15 @@ def test_a_bug_keeps_its_traceback(command):
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
-def test_every_command_composes_and_so_does_its_smoke_experiment(name):
+def test_every_command_composes_and_so_does_its_smoke_experiment(name, capsys):
     module = load_module(cli.COMMANDS[name][0])
     assert callable(module.run)
     assert (config_dir() / f"{name}.yaml").is_file()
     assert isinstance(cli.compose(name, module.Config), module.Config)
     own = [line for line in cli.expand(name, ["+experiment=smoke"]) if "run_dir" not in line]
     assert cli.compose(name, module.Config, own) != cli.compose(name, module.Config)
+    assert cli.execute([name, "--help"]) == 0
+    assert f"usage: worldsim {name}" in capsys.readouterr().out
 
 
 def test_the_module_runs_as_a_program_and_passes_its_status_on():

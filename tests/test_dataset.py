@@ -30,6 +30,25 @@ def test_frames_come_in_the_order_asked_also_twice(recorded):
         data.frames([58])
 
 
+def test_single_frames_are_those_of_the_episode(recorded):
+    folder = recorded(episodes=1)
+    whole = episode.read(folder / "episode_000000.h5", info=False)
+    np.testing.assert_array_equal(FrameDataset(folder).frames(np.arange(21)), whole.frames)
+    assert whole.info == {}
+
+
+def test_a_damaged_frame_is_named(recorded):
+    folder = recorded(episodes=1)
+    data, path = FrameDataset(folder), folder / "episode_000000.h5"
+    offset, size = episode.frame_places(path)[4]
+    content = bytearray(path.read_bytes())
+    content[offset + size // 2] ^= 255
+    path.write_bytes(content)
+    data.frames([3])
+    with pytest.raises(UserError, match=r"episode_000000\.h5 is damaged"):
+        data.frames([4])
+
+
 def test_threads_may_share_a_data_set(recorded):
     data = FrameDataset(recorded(episodes=4))
     draws = np.random.default_rng(0).integers(len(data), size=(24, 8))

@@ -73,6 +73,16 @@ def test_the_controllers_columns_have_its_names():
     assert environments.action_columns(actions.space()) == actions.NAMES
 
 
+def test_a_space_with_the_controllers_names_and_a_wider_camera_is_another():
+    wide = gym.spaces.Dict({**actions.space(), "camera": gym.spaces.Box(-180, 180, (2,))})
+    assert environments.action_columns(wide)[0] == "action.0"
+    wide.seed(0)
+    vector = environments.to_vector(wide, wide.sample())
+    np.testing.assert_array_equal(
+        vector, environments.to_vector(wide, environments.from_vector(wide, vector))
+    )
+
+
 def test_actions_without_a_fixed_size_are_refused():
     with pytest.raises(UserError, match="no fixed size"):
         environments.action_columns(gym.spaces.Sequence(gym.spaces.Discrete(2)))

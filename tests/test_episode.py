@@ -2,9 +2,10 @@ import h5py
 import numpy as np
 import pytest
 
-from worldsim.data import episode
+from worldsim.data import episode, writer
 from worldsim.data.environments import make
-from worldsim.data.episode import Header, Writer
+from worldsim.data.episode import Header
+from worldsim.data.writer import Writer
 from worldsim.errors import UserError
 
 
@@ -59,7 +60,7 @@ def test_verify_finds_changed_frames(path):
     header = episode.read_header(path)
     played = episode.read(path)
     played.frames[4, 2, 2] ^= 1
-    episode.add_frames(path, [episode.pack(frame) for frame in played.frames])
+    writer.add_frames(path, [writer.pack(frame) for frame in played.frames])
     assert episode.read_header(path) == header
     with pytest.raises(UserError, match="sha256"):
         episode.verify(path)
@@ -99,14 +100,14 @@ def test_frames_left_out_are_asked_for_with_the_way_out(recorded):
 
 
 def test_frames_of_changing_size_are_refused():
-    writer = Writer()
-    writer.start(np.zeros((4, 4, 3), np.uint8), {})
+    taken = Writer()
+    taken.start(np.zeros((4, 4, 3), np.uint8), {})
     with pytest.raises(UserError, match=r"\(4, 5, 3\)"):
-        writer.step(np.zeros(1), np.zeros((4, 5, 3), np.uint8), 0, (False, False), {})
+        taken.step(np.zeros(1), np.zeros((4, 5, 3), np.uint8), 0, (False, False), {})
 
 
 def test_an_episode_of_one_frame_can_be_kept(tmp_path):
-    writer = Writer()
-    writer.start(np.zeros((4, 4, 3), np.uint8), {})
-    writer.save(tmp_path / "one.h5", Header(seed=0, env_id="Tiny-v0"))
+    taken = Writer()
+    taken.start(np.zeros((4, 4, 3), np.uint8), {})
+    taken.save(tmp_path / "one.h5", Header(seed=0, env_id="Tiny-v0"))
     assert episode.read(tmp_path / "one.h5").frames.shape == (1, 4, 4, 3)

@@ -1,7 +1,7 @@
 """Folders of episodes as one: an index, windows, single frames; and which seeds are held out."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,10 +67,12 @@ class Dataset:
         """Number of episodes."""
         return len(self.entries)
 
-    def window(self, index: int, start: int = 0, length: int | None = None) -> Episode:
+    def window(
+        self, index: int, start: int = 0, length: int | None = None, info: bool = True
+    ) -> Episode:
         """`length` actions of an episode from `start` on, and their length + 1 frames."""
         stop = None if length is None else start + length
-        return episode.read(self.entries[index].path, start, stop)
+        return episode.read(self.entries[index].path, start, stop, info=info)
 
     def _refuse_other_sizes(self) -> None:
         for entry in self.entries:
@@ -99,6 +101,8 @@ class FrameDataset:
         self.seeds = self.episodes.seeds
         self.frame_shape = self.episodes.frame_shape
         self._ends = np.cumsum(self.episodes.lengths + 1)
+        self._starts = self._ends - self.episodes.lengths - 1
+        self._places: dict[int, NDArray[np.int64]] = {}  # by episode, as they are first asked for
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -110,12 +114,14 @@ class FrameDataset:
         if wanted.size and (wanted.min() < 0 or wanted.max() >= len(self)):
             raise IndexError(f"frame indices {wanted.min()}..{wanted.max()} of {len(self)}")
         owner = np.searchsorted(self._ends, wanted, side="right")
-        first = self._ends - self.episodes.lengths - 1
         out = np.empty((len(wanted), *self.frame_shape, 3), np.uint8)
         for index in np.unique(owner):
             rows = np.flatnonzero(owner == index)
-            path = self.episodes.entries[index].path
-            out[rows] = episode.read_frames(path, wanted[rows] - first[index])
+            path, places = self.episodes.entries[index].path, self._places.get(index)
+            if places is None:
+                places = self._places[index] = episode.frame_places(path)
+            chosen = places[wanted[rows] - self._starts[index]]
+            out[rows] = episode.read_frames(path, chosen, self.frame_shape)
         return out
 
 
@@ -161,34 +167,35 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Write dataset.json, with an index of the episodes that are whole."""
+    old = read_manifest(folder)["index"] if (folder / MANIFEST).exists() else {}
     index = {}
     for path in sorted(folder.glob("episode_*.h5")):
         try:
-            header = episode.read_header(path)
+            index[path.name] = _facts(path, old)
         except UserError:
             continue  # not in the index, so that a reader looks at the file and says what is wrong
-        index[path.name] = {
-            "bytes": path.stat().st_size,
-            "seed": header.seed,
-            "length": header.length,
-            "frame_shape": header.frame_shape,
-            "has_frames": header.has_frames,
-        }
     whole = {**manifest, "format": FORMAT, "index": index}
     write_atomic(folder / MANIFEST, json.dumps(whole, indent=1).encode())
 
 
 def _entries(folder: Path) -> Iterator[Entry]:
-    """The folder's episodes; from the index where it is up to date, else from the files."""
     manifest = read_manifest(folder)
     for i in range(manifest["episodes"]):
         path = episode_path(folder, i)
-        known = manifest["index"].get(path.name)
-        if known is None or not path.exists() or path.stat().st_size != known["bytes"]:
-            header = episode.read_header(path)
-            known = vars(header)
-        height, width = known["frame_shape"]
-        yield Entry(path, known["seed"], known["length"], (height, width), known["has_frames"])
+        facts = _facts(path, manifest["index"])
+        height, width = facts["frame_shape"]
+        yield Entry(path, facts["seed"], facts["length"], (height, width), facts["has_frames"])
+
+
+def _facts(path: Path, index: Mapping[str, Any]) -> dict[str, Any]:
+    """What the index holds of an episode, read from the file unless the index is up to date."""
+    size = path.stat().st_size if path.exists() else None
+    known: dict[str, Any] = index.get(path.name, {})
+    if size is not None and known.get("bytes") == size:
+        return known
+    header = episode.read_header(path)
+    names = ("seed", "length", "frame_shape", "has_frames")
+    return {"bytes": size, **{name: getattr(header, name) for name in names}}
 
 
 def _size(shape: Iterable[int]) -> str:

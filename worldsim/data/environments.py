@@ -17,6 +17,8 @@ Frame: TypeAlias = NDArray[np.uint8]
 
 OUR_PREFIX = "WorldSim/"
 
+_CONTROLS = {*actions.BUTTONS, "camera"}
+
 
 def make(env_id: str, **options: Any) -> Env:
     """The environment of a Gymnasium id; ids of this project need no module before them.
@@ -87,7 +89,7 @@ def action_columns(space: gym.Space[Any]) -> tuple[str, ...]:
     Raises:
         UserError: the actions have no fixed number of columns.
     """
-    if space == actions.space():
+    if _is_controller(space):
         return actions.NAMES
     try:
         return tuple(f"action.{i}" for i in range(gym.spaces.flatdim(space)))
@@ -97,14 +99,14 @@ def action_columns(space: gym.Space[Any]) -> tuple[str, ...]:
 
 def to_vector(space: gym.Space[Any], action: Any) -> actions.Vector:
     """The action as a flat float32 vector (a,)."""
-    if space == actions.space():
+    if _is_controller(space):
         return actions.to_vector(action)
     return np.asarray(gym.spaces.flatten(space, action), np.float32)
 
 
 def from_vector(space: gym.Space[Any], vector: actions.Vector) -> Any:
     """The action of a flat vector (a,): what `step` takes."""
-    if space == actions.space():
+    if _is_controller(space):
         return actions.from_vector(vector)
     return gym.spaces.unflatten(space, vector)
 
@@ -129,6 +131,18 @@ def engine_version(info: Mapping[str, Any]) -> int:
     Seed and actions give the same frames again only under the same version.
     """
     return int(info.get("engine_version", 0))
+
+
+def _is_controller(space: gym.Space[Any]) -> bool:
+    """Whether the space is the controller's or lies inside it; cheap enough for every step."""
+    if not isinstance(space, gym.spaces.Dict) or space.spaces.keys() != _CONTROLS:
+        return False
+    camera = space["camera"]
+    return (
+        isinstance(camera, gym.spaces.Box)
+        and camera.shape == (2,)
+        and bool((np.maximum(-camera.low, camera.high) <= actions.CAMERA_LIMIT).all())
+    )
 
 
 def _is_image(space: gym.Space[Any]) -> bool:

@@ -1,10 +1,9 @@
-"""One episode and its file: an HDF5 archive, read whole or in windows."""
+"""One episode and its file: an HDF5 archive, read whole or in windows; `writer` makes it."""
 
 import hashlib
-import io
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim.actions import Vector
-from worldsim.data.environments import Frame, numbers
 from worldsim.errors import UserError
-from worldsim.files import write_atomic
 
 FORMAT = "worldsim-episode-1"
 
@@ -59,89 +55,24 @@ class Header:
     coverage: dict[str, float] = field(default_factory=dict)
 
 
-class Writer:
-    """Collects one episode, its frames compressed as they come, and saves it in one piece."""
-
-    def __init__(self, keep_frames: bool = True) -> None:
-        self._keep_frames = keep_frames
-        self._hash = hashlib.sha256()
-        self._packed: list[bytes] = []
-        self._infos: list[dict[str, NDArray[Any]]] = []
-        self._actions: list[Vector] = []
-        self._rewards: list[float] = []
-        self._ends: list[tuple[bool, bool]] = []
-        self._shape: tuple[int, ...] = ()
-
-    def start(self, frame: Frame, info: Mapping[str, Any]) -> None:
-        """Take the frame that `reset` returned."""
-        self._shape = frame.shape
-        self._see(frame, info)
-
-    def step(
-        self,
-        action: Vector,
-        frame: Frame,
-        reward: float,
-        ends: tuple[bool, bool],
-        info: Mapping[str, Any],
-    ) -> None:
-        """Take an action and what it produced; `ends` is (terminated, truncated)."""
-        self._actions.append(action)
-        self._rewards.append(float(reward))
-        self._ends.append(ends)
-        self._see(frame, info)
-
-    def save(self, path: Path, header: Header) -> Header:
-        """Write the file at once or not at all; the header as it stands in the file."""
-        header = Header(
-            **{
-                **vars(header),
-                "frame_shape": (self._shape[0], self._shape[1]),
-                "length": len(self._actions),
-                "has_frames": self._keep_frames,
-                "frames_sha256": self._hash.hexdigest(),
-            }
-        )
-        ends = np.array(self._ends, bool).reshape(-1, 2)
-        arrays = {
-            "actions": np.array(self._actions, np.float32),
-            "rewards": np.array(self._rewards, np.float32),
-            "terminated": ends[:, 0],
-            "truncated": ends[:, 1],
-            **{f"info/{key}": array for key, array in _stacked(self._infos).items()},
-        }
-        _save(path, header, arrays, self._packed)
-        return header
-
-    def _see(self, frame: Frame, info: Mapping[str, Any]) -> None:
-        if frame.shape != self._shape:
-            raise UserError(f"a frame has shape {frame.shape}; the first one had {self._shape}")
-        self._hash.update(frame.tobytes())
-        if self._keep_frames:
-            self._packed.append(pack(frame))
-        self._infos.append(numbers(info))
-
-
-def pack(frame: Frame) -> bytes:
-    """A frame (h, w, 3) compressed as an HDF5 chunk of the file is.
-
-    One frame a chunk: measured on textured 128x128 frames, a random frame then costs a fifth of
-    what it costs in chunks of 8, for 1 % more bytes (a frame exceeds deflate's window anyway).
-    """
-    return zlib.compress(frame.tobytes(), 1)
-
-
-def read(path: Path, start: int = 0, stop: int | None = None, frames: bool = True) -> Episode:
+def read(
+    path: Path,
+    start: int = 0,
+    stop: int | None = None,
+    frames: bool = True,
+    info: bool = True,
+) -> Episode:
     """The actions [start, stop) of an episode and their stop - start + 1 frames.
 
-    Only what is asked for is read. With `frames=False` the frames are an empty (0, h, w, 3).
+    Only what is asked for is read: without frames these are an empty (0, h, w, 3), without info
+    that is an empty dict.
 
     Raises:
         UserError: the file is missing, damaged or of another format, or has no frames.
         IndexError: the window does not lie inside the episode.
     """
-    with _opened(path) as file:
-        header = _header(file)
+    with opened(path) as file:
+        header = header_of(file)
         stop = header.length if stop is None else stop
         if not 0 <= start <= stop <= header.length:
             raise IndexError(f"{path} has {header.length} actions, not a window {start}:{stop}")
@@ -160,18 +91,36 @@ def read(path: Path, start: int = 0, stop: int | None = None, frames: bool = Tru
             rewards=file["rewards"][start:stop],
             terminated=file["terminated"][start:stop],
             truncated=file["truncated"][start:stop],
-            info={key: array[start : stop + 1] for key, array in file["info"].items()},
+            info={key: array[start : stop + 1] for key, array in file["info"].items() if info},
             seed=header.seed,
         )
 
 
-def read_frames(path: Path, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The frames (b, h, w, 3) at the indices, in any order, repeats allowed."""
-    with _opened(path) as file:
-        if "frames" not in file:
-            raise UserError(f"{path} holds no frames; run `worldsim rebuild data={path.parent}`")
-        dataset = file["frames"]
-        return np.stack([dataset[int(index)] for index in indices])
+def frame_places(path: Path) -> NDArray[np.int64]:
+    """Byte offset and length (t+1, 2) of every packed frame in the file.
+
+    With them `read_frames` needs no HDF5, which is what most of a random frame's time goes to.
+    """
+    with opened(path) as file:
+        frames = file["frames"]
+        places = np.empty((len(frames), 2), np.int64)
+
+        def note(chunk: Any) -> None:
+            places[chunk.chunk_offset[0]] = chunk.byte_offset, chunk.size
+
+        frames.id.chunk_iter(note)
+        return places
+
+
+def read_frames(path: Path, places: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """The frames (b, h, w, 3) of that height and width at those places of the file."""
+    with _explained(path), path.open("rb") as file:
+        frames = np.empty((len(places), *shape, 3), np.uint8)
+        for frame, (offset, size) in zip(frames, places.tolist(), strict=True):
+            file.seek(offset)
+            pixels = np.frombuffer(zlib.decompress(file.read(size)), np.uint8)
+            frame[:] = pixels.reshape(frame.shape)
+        return frames
 
 
 def read_header(path: Path) -> Header:
@@ -180,8 +129,8 @@ def read_header(path: Path) -> Header:
     Raises:
         UserError: the file is missing, half-written, damaged or of another format.
     """
-    with _opened(path) as file:
-        return _header(file)
+    with opened(path) as file:
+        return header_of(file)
 
 
 def verify(path: Path) -> None:
@@ -199,64 +148,29 @@ def verify(path: Path) -> None:
         )
 
 
-def add_frames(path: Path, packed: list[bytes]) -> None:
-    """Put packed frames into a file that was saved without, in place of the old file."""
-    with _opened(path) as file:
-        header = Header(**{**vars(_header(file)), "has_frames": True})
-        names = ("actions", "rewards", "terminated", "truncated")
-        arrays = {name: file[name][:] for name in names}
-        arrays |= {f"info/{key}": array[:] for key, array in file["info"].items()}
-    _save(path, header, arrays, packed)
-
-
-def _stacked(infos: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
-    """Entries (t+1, ...) of the keys that every frame has, always in the same shape."""
-    return {
-        key: np.stack([info[key] for info in infos])
-        for key, first in infos[0].items()
-        if all(key in info and info[key].shape == first.shape for info in infos)
-    }
-
-
-def _save(
-    path: Path, header: Header, arrays: Mapping[str, NDArray[Any]], packed: list[bytes]
-) -> None:
-    """Build the HDF5 file in memory, so that a full disk meets a plain write and not HDF5."""
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        file.create_group("info")
-        for name, array in sorted(arrays.items()):
-            options = {"compression": "gzip", "fletcher32": True} if len(array) else {}
-            file.create_dataset(name, data=array, **options)
-        if packed:
-            shape = (*header.frame_shape, 3)
-            frames = file.create_dataset(
-                "frames", (len(packed), *shape), np.uint8, chunks=(1, *shape), compression="gzip"
-            )
-            for i, chunk in enumerate(packed):
-                frames.id.write_direct_chunk((i, 0, 0, 0), chunk)
-        file.attrs["format"] = FORMAT
-        for key, value in vars(header).items():
-            file.attrs[key] = json.dumps(value) if isinstance(value, dict) else value
-    write_atomic(path, buffer.getvalue())
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """The HDF5 file, open to read; what goes wrong inside is explained as a UserError."""
+    with _explained(path), h5py.File(path, "r") as file:
+        yield file
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
+def _explained(path: Path) -> Iterator[None]:
     try:
-        with h5py.File(path, "r") as file:
-            yield file
+        yield
     except FileNotFoundError as error:
         raise UserError(
             f"{path} is missing; run the same `worldsim record` again to finish the data set"
         ) from error
-    except (OSError, KeyError, RuntimeError) as error:
+    except (OSError, KeyError, RuntimeError, zlib.error) as error:
         raise UserError(
             f"{path} is damaged or half-written; delete it and run the same `worldsim record` again"
         ) from error
 
 
-def _header(file: h5py.File) -> Header:
+def header_of(file: h5py.File) -> Header:
+    """What an open file says about itself."""
     attributes = dict(file.attrs)
     if attributes.get("format") != FORMAT:
         raise UserError(

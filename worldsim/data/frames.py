@@ -1,6 +1,5 @@
 """Frames as bytes and as numbers: uint8 <-> float in [-1, 1], resizing, video files in and out."""
 
-import gc
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -72,8 +71,7 @@ def write_video(path: str | Path, frames: Pixels | Sequence[Pixels], fps: float 
     elif path.suffix == ".mp4":
         odd = [(0, 0), (0, video.shape[1] % 2), (0, video.shape[2] % 2), (0, 0)]
         even = np.pad(video, odd, mode="edge")
-        with _pipes_left_open():
-            iio.imwrite(path, even, plugin="FFMPEG", fps=fps, quality=8, macro_block_size=1)
+        iio.imwrite(path, even, plugin="FFMPEG", fps=fps, quality=8, macro_block_size=1)
     else:
         raise UserError(f"{path}: cannot write a video of that kind; use .mp4 or .gif")
     return path
@@ -88,14 +86,17 @@ def iterate_video(path: str | Path) -> Iterator[Pixels]:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such video file")
-    file = _opened(path)
+    with _pipes_left_open():
+        file = _opened(path)
+    pictures = file.iter()
     try:
-        for frame in file.iter():
+        while (frame := _next(pictures)) is not None:
             yield np.ascontiguousarray(frame[..., :3])
     finally:
         with _pipes_left_open():
+            pictures.close()
             file.close()
-            del file
+            del pictures, file
 
 
 def read_video(path: str | Path, limit: int | None = None) -> tuple[Pixels, float]:
@@ -129,15 +130,17 @@ def _opened(path: Path) -> Any:
         return file
     except (OSError, ValueError, IndexError) as problem:
         reason = str(problem).strip().split("\n")[-1]
-        raise UserError(f"{path}: cannot be read as a video ({reason})") from problem
+    raise UserError(f"{path}: cannot be read as a video ({reason})")
+
+
+def _next(pictures: Iterator[Pixels]) -> Pixels | None:
+    with _pipes_left_open():
+        return next(pictures, None)
 
 
 @contextmanager
 def _pipes_left_open() -> Iterator[None]:
-    """Closes, in silence, the pipes to ffmpeg that imageio leaves to the garbage collector."""
+    """Silence about the pipes from ffmpeg that imageio forgets to close."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        try:
-            yield
-        finally:
-            gc.collect()
+        yield

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from worldsim.data import dataset, environments, episode
+from worldsim.data import dataset, environments, episode, writer
 from worldsim.data.dataset import episode_path
 from worldsim.data.episode import Episode, Header
 from worldsim.data.workers import check_stop, spread
@@ -75,7 +75,7 @@ class Rebuilder:
         if header.has_frames:
             episode.verify(path)
         else:
-            episode.add_frames(path, [episode.pack(frame) for frame in frames])
+            writer.add_frames(path, [writer.pack(frame) for frame in frames])
         return len(frames)
 
     def close(self) -> None:

@@ -13,8 +13,9 @@ import gymnasium as gym
 
 from worldsim.data import dataset, environments, episode
 from worldsim.data.dataset import episode_path, split_of
-from worldsim.data.episode import Header, Writer
+from worldsim.data.episode import Header
 from worldsim.data.workers import check_stop, spread
+from worldsim.data.writer import Writer
 from worldsim.errors import UserError
 from worldsim.files import PARTIAL, locked
 from worldsim.imports import load_attribute

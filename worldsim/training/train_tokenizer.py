@@ -19,6 +19,7 @@ from worldsim.device import autocast, compile_or_eager, pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.models.tokenizer import ReconstructionLoss, Tokenizer, TokenizerConfig, psnr
 from worldsim.training.loop import LoopConfig, train
+from worldsim.training.muon import ConvolutionMuon
 
 WEIGHTS = "tokenizer.safetensors"
 
@@ -34,10 +35,8 @@ class Config(LoopConfig):
     model: TokenizerConfig = field(default_factory=TokenizerConfig)
     loss: ReconstructionLoss = field(default_factory=ReconstructionLoss)
     batch: int = 32
-    rate: float = 1e-3
-    """Learning rate of AdamW."""
-    betas: list[float] = field(default_factory=lambda: [0.9, 0.99])
-    weight_decay: float = 0.0
+    rate: float = 2e-3
+    """Learning rate of Muon for the convolutions and of AdamW for the rest."""
     evaluate_frames: int = 256
     device: str = "auto"
     dtype: str = "auto"
@@ -65,13 +64,10 @@ class TokenizerTask:
         self.device = pick_device(config.device)
         self.dtype = pick_dtype(self.device, config.dtype)
         self.model = Tokenizer(config.model).to(self.device)
-        self.optimizers = [
-            torch.optim.AdamW(
-                self.model.parameters(),
-                lr=config.rate,
-                betas=(config.betas[0], config.betas[1]),
-                weight_decay=config.weight_decay,
-            )
+        weights = list(self.model.parameters())
+        self.optimizers: list[torch.optim.Optimizer] = [
+            ConvolutionMuon([w for w in weights if w.ndim > 1], config.rate, dtype=self.dtype),
+            torch.optim.AdamW([w for w in weights if w.ndim < 2], config.rate, weight_decay=0.0),
         ]
         self.frames_per_batch = config.batch
         self._forward: Callable[[Tensor, Tensor], tuple[Tensor, dict[str, Tensor]]] = self._losses

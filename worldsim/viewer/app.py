@@ -48,7 +48,7 @@ class App:
         self.clock = Clock(config.fps)
         self.session = Session(config)
         self.steps = 0
-        self._fitted = size is not None
+        self._first_size = None if size else self.window.get_size()
         self._commands: dict[str, Callable[[], None]] = {
             "escape": self.escape,
             "help": self.help,
@@ -86,8 +86,6 @@ class App:
             self.running = False
         elif event.type == pygame.WINDOWFOCUSLOST:
             self.capture(False)
-        elif event.type == pygame.WINDOWRESIZED:
-            self._fitted = True
         elif event.type == pygame.KEYDOWN:
             self._key(event)
         elif event.type == pygame.MOUSEBUTTONDOWN and not self.keys.captured:
@@ -222,9 +220,9 @@ class App:
             return
         if arrived and self.session.world is not None:
             self.keys.forget()
-            if not self._fitted:
+            if self.window.get_size() == self._first_size:  # nobody has sized it
                 refit(self.session.world.frame.shape[:2])
-                self._fitted = True
+            self._first_size = None
 
     def _playing(self) -> World | None:
         """The world if it takes a step now; an episode that ended leads to a new start."""

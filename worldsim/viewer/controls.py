@@ -165,7 +165,7 @@ def controls(env: Env, name: str) -> Controls:
         raise UserError(
             f"{name} has action space {space}, which keys cannot drive; needed the worldsim "
             f"controller, get_keys_to_action(), Discrete up to {len(INDEX_KEYS)} or up to "
-            f"{len(AXIS_KEYS)} numbers (try headless=true script=random)"
+            f"{len(AXIS_KEYS)} numbers (try headless=true policy=random)"
         )
     return found
 
@@ -185,7 +185,7 @@ def idle(space: gym.Space[Any]) -> Any:
         return space.start.copy()
     if isinstance(space, gym.spaces.Box):
         return np.zeros(space.shape, space.dtype).clip(space.low, space.high)
-    raise UserError(f"action space {space} has no action of rest (try script=random)")
+    raise UserError(f"action space {space} has no action of rest (try policy=random)")
 
 
 def _fitting(space: gym.Space[Any]) -> Controls | None:

@@ -125,7 +125,7 @@ def _read(name: str) -> tuple[dict[str, Any], str]:
     if path.suffix != ".npz":
         raise UserError(f"script is {name}; needed demo, still or a file.npz of actions")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}, entry
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"script {path} cannot be read: {error}") from error

@@ -1,0 +1,105 @@
+"""The noise law and the loss in closed form, and a toy world learnt with them."""
+
+import pytest
+import torch
+from toys import dot_world
+
+from worldsim.models.dynamics import Dynamics, DynamicsConfig
+from worldsim.models.flow import (
+    Clip,
+    FlowConfig,
+    change_weight,
+    draw_levels,
+    flow_loss,
+    level_weight,
+    noised,
+    objective,
+)
+from worldsim.models.heads import Facts
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_noised_mixes_a_level_a_frame() -> None:
+    level = torch.tensor([[0.0, 0.25, 1.0]])
+    mixed = noised(torch.full((1, 3, 2, 4, 4), 2.0), torch.full((1, 3, 2, 4, 4), 6.0), level)
+    assert mixed[0, :, 1, 2, 3].tolist() == [2.0, 3.0, 6.0]
+
+
+def test_levels_are_equal_in_a_chunk_and_often_pure_noise() -> None:
+    clean, noisy = draw_levels(500, 13, 4, FlowConfig(context_noise=0.2), generator())
+    assert torch.equal(noisy[:, 1:].view(500, 3, 4).std(-1), torch.zeros(500, 3))
+    assert float((noisy[:, 1] != noisy[:, 5]).float().mean()) > 0.9
+    assert float((noisy == 1).float().mean()) == pytest.approx(0.25, abs=0.04)
+    assert float(noisy[noisy < 1].mean()) == pytest.approx(0.5, abs=0.03)
+    assert float(clean.max()) == pytest.approx(0.2, abs=0.01)
+    assert float(clean.min()) >= 0
+
+
+def test_weight_is_bounded_at_low_noise() -> None:
+    weights = level_weight(torch.tensor([0.0, 0.1, 0.5, 1.0]), 10.0)
+    assert weights.tolist() == [10.0, 10.0, 4.0, 1.0]
+
+
+def test_loss_of_known_errors() -> None:
+    latents = torch.zeros(1, 3, 2, 4, 4)
+    predicted = latents.clone()
+    predicted[:, 0] = 100  # the first frame is not predicted from anything
+    predicted[:, 1] = 3
+    predicted[:, 2, :, :2, :2] = 2  # one token of four
+    level = torch.tensor([[0.3, 0.5, 1.0]])
+    loss = flow_loss(predicted, latents, level, 2, FlowConfig())
+    assert float(loss) == pytest.approx((4 * 9 + 1 * 4 / 4) / 2)
+
+
+def test_changed_tokens_weigh_more() -> None:
+    config = FlowConfig(changed_weight=3.0, changed_scale=0.5)
+    latents = torch.zeros(1, 2, 2, 4, 4)
+    latents[:, 1, :, :2, :2] = 0.5  # mean squared change 0.25: half the scale
+    latents[:, 1, :, 2:, 2:] = 5.0
+    weights = change_weight(latents, 2, config)
+    assert weights[0, 0].unique().tolist() == [1.0]
+    assert weights[0, 1].tolist() == [[2.5, 1.0], [1.0, 4.0]]
+    loss = flow_loss(latents + 1, latents, torch.ones(1, 2), 2, config)
+    assert float(loss) == pytest.approx((2.5 + 1 + 1 + 4) / 4)
+
+
+def test_objective_is_a_function_of_its_generator() -> None:
+    model = Dynamics(DynamicsConfig(latent_channels=1, action_size=2, angles=[], width=16, blocks=1))
+    latents, actions = dot_world(2, 6, generator())
+    clip = Clip(latents, actions, Facts(reward=torch.ones(2, 5), terminated=torch.zeros(2, 5) > 0))
+    losses = [objective(model, clip, 2, FlowConfig(), generator(seed))[0] for seed in (1, 1, 2)]
+    assert losses[0] == losses[1] != losses[2]
+    _, parts = objective(model, clip, 2, FlowConfig(), generator())
+    assert set(parts) == {"flow", "reward", "reward_size", "end"}
+
+
+@pytest.mark.slow
+def test_a_toy_world_is_learnt_and_obeys_its_actions() -> None:
+    torch.manual_seed(0)
+    sizes = {"width": 48, "blocks": 2, "heads_space": 2, "heads_time": 1, "head_width": 16}
+    config = DynamicsConfig(
+        latent_channels=1, action_size=2, angles=[], registers=1, window=4, **sizes
+    )
+    model, flow, g = Dynamics(config), FlowConfig(pure_noise=0.5), generator()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    for _ in range(250):
+        clip = Clip(*dot_world(16, 5, g))
+        loss, _ = objective(model, clip, 1, flow, g)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    latents, actions = dot_world(64, 5, generator(1))
+    level = torch.ones(64, 5)
+    noise = torch.randn(latents.shape, generator=generator(2))
+
+    def mistake(led: torch.Tensor) -> float:
+        with torch.no_grad():
+            predicted = model(latents, noise, 0 * level, level, led).latents
+        return float((predicted - latents)[:, 1:].square().mean())
+
+    spread = float(latents.var())
+    assert mistake(actions) < 0.4 * spread
+    assert mistake(actions.roll(1, 0)) > 3 * mistake(actions)

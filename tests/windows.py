@@ -1,0 +1,73 @@
+"""The viewer's window under test: opened, turned by hand, asked what it shows."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pygame
+from playable import button, key
+
+from worldsim.viewer.app import App
+from worldsim.viewer.config import Config
+from worldsim.viewer.session import World
+from worldsim.viewer.view import View
+
+Launch: TypeAlias = Callable[..., App]
+
+
+@contextmanager
+def windows(captures: Path) -> Iterator[Launch]:
+    """Opens windows that run as fast as they can, and closes them in the end."""
+    apps: list[App] = []
+
+    def launch(env: str = "Playable-v0", **settings: Any) -> App:
+        settings = {"exact": "Playable/Other-v0", "captures": str(captures), **settings}
+        apps.append(App(Config(env=env, fps=10_000, **settings)))
+        return apps[-1]
+
+    try:
+        yield launch
+    finally:
+        for app in apps:
+            app.close()
+
+
+def begun(launch: Launch) -> App:
+    """A window with a world that has begun to play, the mouse captured."""
+    app = launch()
+    arrive(app)
+    press(app, button(1), button(1, down=False))
+    return app
+
+
+def arrive(app: App) -> None:
+    """Turn the loop until slow work is done."""
+    app.tick()
+    while app.session.busy:
+        app.tick()
+
+
+def press(app: App, *events: pygame.event.Event) -> View:
+    """One turn of the loop with these events; what the window then shows."""
+    pygame.event.clear()
+    for event in events:
+        pygame.event.post(event)
+    app.tick()
+    return app.show()
+
+
+def tap(app: App, name: str) -> View:
+    """A key pressed and released within one turn."""
+    return press(app, key(name), key(name, down=False))
+
+
+def world(app: App) -> World:
+    assert app.session.world is not None
+    return app.session.world
+
+
+def last(app: App) -> dict[str, Any]:
+    """The latest action that the environment got."""
+    taken: dict[str, Any] = world(app).env.unwrapped.taken[-1]  # type: ignore[attr-defined]
+    return taken

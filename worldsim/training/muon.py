@@ -1,0 +1,60 @@
+"""Muon for convolutions: momentum whose matrices are made orthogonal before each step."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+_NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+
+
+class ConvolutionMuon(torch.optim.Optimizer):
+    """Muon over weights of two or more axes, each seen as a matrix (outputs, everything else).
+
+    `torch.optim.Muon` takes matrices only. Steps are scaled so that their size is that of AdamW's,
+    whose learning rates therefore fit (Jordan et al. 2024, "Muon"; the scale is that of Liu et al.
+    2025, "Muon is Scalable for LLM Training", arXiv:2502.16982, equation 4).
+    """
+
+    def __init__(
+        self,
+        params: Iterable[nn.Parameter],
+        lr: float,
+        momentum: float = 0.95,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        """Weights of one learning rate; `dtype` is that of the matrix products."""
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+        self._dtype = dtype
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Moves every weight that has a gradient."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    self._move(weight, group["lr"], group["momentum"])
+
+    def _move(self, weight: Tensor, rate: float, momentum: float) -> None:
+        state = self.state[weight]
+        if not state:
+            state["momentum"] = torch.zeros_like(weight)
+        mean = state["momentum"].lerp_(weight.grad, 1 - momentum)
+        direction = orthogonal(weight.grad.lerp(mean, momentum).flatten(1), self._dtype)
+        scale = 0.2 * max(direction.shape) ** 0.5
+        weight.add_(direction.view(weight.shape), alpha=-rate * scale)
+
+
+def orthogonal(matrix: Tensor, dtype: torch.dtype, steps: int = 5) -> Tensor:
+    """The matrix (r, c) with all singular values near 1, its singular vectors kept.
+
+    Newton-Schulz iteration of odd quintic polynomials (Jordan et al. 2024); rough by design.
+    """
+    a, b, c = _NEWTON_SCHULZ
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = (matrix.T if tall else matrix).to(dtype)
+    x = x / (x.norm() + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return (x.T if tall else x).to(matrix.dtype)

@@ -1,0 +1,283 @@
+"""Command: train the dynamics on encoded recordings."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from worldsim import checkpoint
+from worldsim.data.dataset import split_of
+from worldsim.data.frames import write_video
+from worldsim.data.latents import FACTS, Clips, LatentDataset
+from worldsim.device import autocast, compile_or_eager, pick_device, pick_dtype
+from worldsim.errors import UserError
+from worldsim.models.dynamics import Dynamics, DynamicsConfig
+from worldsim.models.flow import Clip, FlowConfig, flow_loss, noised, objective
+from worldsim.models.heads import Facts, body_motion
+from worldsim.models.tokenizer import Tokenizer
+from worldsim.simulator import Simulator, SimulatorConfig, decoded
+from worldsim.training.loop import LoopConfig, train
+from worldsim.training.train_tokenizer import load_tokenizer
+
+WEIGHTS = "dynamics.safetensors"
+_LEVELS = (0.25, 0.5, 0.75, 1.0)
+_HORIZONS = (1, 4, 16)
+
+
+@dataclass
+class Config(LoopConfig):
+    """Settings of the command."""
+
+    latents: list[str] = field(default_factory=list)
+    """Folders of `worldsim encode` to train on."""
+    held_out: list[str] = field(default_factory=list)
+    """Folders of `worldsim encode`, of other seeds, to measure on."""
+    tokenizer: str = "runs/tokenizer/tokenizer.safetensors"
+    """The tokenizer that made the latents; decodes the sample pictures."""
+    model: DynamicsConfig = field(default_factory=DynamicsConfig)
+    flow: FlowConfig = field(default_factory=FlowConfig)
+    sampling: SimulatorConfig = field(default_factory=SimulatorConfig)
+    batch: int = 4
+    """Clips in a batch."""
+    frames: int = 32
+    """Frames in a clip; at least twice the model's window."""
+    chunks: list[int] = field(default_factory=lambda: [1, 1, 1, 1, 2, 4])
+    """Numbers of frames denoised jointly; one is drawn for each batch."""
+    eventful: float = 0.3
+    """Share of clips chosen because something happens in them."""
+    rate: float = 1e-3
+    """Learning rate of AdamW."""
+    rate_matrices: float = 2e-3
+    """Learning rate of Muon, which takes the blocks' matrices; 0 leaves all to AdamW."""
+    weight_decay: float = 0.01
+    context: int = 8
+    """Frames of context of the sample rollouts."""
+    rollouts: int = 16
+    """Held-out clips that are rolled out at each evaluation."""
+    device: str = "auto"
+    dtype: str = "auto"
+    compile: bool = True
+
+
+class DynamicsTask:
+    """The training of a dynamics model on clips of latents; see `worldsim.training.loop.Task`."""
+
+    name = "train_dynamics"
+
+    def __init__(
+        self,
+        config: Config,
+        data: LatentDataset,
+        held_out: LatentDataset | None,
+        tokenizer: Tokenizer,
+        tokenizer_hash: str,
+    ) -> None:
+        torch.manual_seed(config.seed)
+        self.settings, self.data, self.held_out = config, data, held_out
+        self.device = pick_device(config.device)
+        self.dtype = pick_dtype(self.device, config.dtype)
+        self.tokenizer, self.tokenizer_hash = tokenizer.to(self.device), tokenizer_hash
+        self.model = Dynamics(config.model).to(self.device)
+        self.optimizers = _optimizers(self.model, config)
+        self.frames_per_batch = config.batch * config.frames
+        if config.compile:
+            for block in self.model.blocks:
+                block.forward = compile_or_eager(block.forward)  # type: ignore[method-assign]
+
+    def config(self) -> dict[str, Any]:
+        """The model's configuration."""
+        return asdict(self.settings.model)
+
+    def draw(self, generator: np.random.Generator) -> tuple[Clips, int]:
+        """Random clips and the number of frames to denoise jointly."""
+        config = self.settings
+        chunk = int(generator.choice(config.chunks))
+        return self.data.draw(generator, config.batch, config.frames, config.eventful), chunk
+
+    def loss(
+        self, batch: tuple[Clips, int], generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The training objective and its parts."""
+        clips, chunk = batch
+        with autocast(self.device, self.dtype):
+            return objective(
+                self.model, as_clip(clips, self.device), chunk, self.settings.flow, generator
+            )
+
+    def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
+        """Held-out loss at fixed levels, PSNR of rollouts against decoded truth, action gap."""
+        if self.held_out is None:
+            return {}
+        assert isinstance(model, Dynamics)
+        config = self.settings
+        length = config.context + max(_HORIZONS)
+        clips = self.held_out.clips(self.held_out.spread(config.rollouts, length), length)
+        return {**self._levels(model, clips), **self._rollouts(model, clips, folder, step)}
+
+    def export(self, model: nn.Module, run_dir: Path, step: int, figures: dict[str, float]) -> None:
+        """Writes the dynamics for use."""
+        meta = {
+            "kind": "dynamics",
+            "config": self.config(),
+            "step": step,
+            "figures": figures,
+            "tokenizer": self.tokenizer_hash,
+            "sampling": asdict(self.settings.sampling),
+            "frames_seen": step * self.frames_per_batch,
+            "frames_recorded": self.data.frames,
+        }
+        checkpoint.save(run_dir / WEIGHTS, model.state_dict(), meta)
+
+    def _levels(self, model: Dynamics, clips: Clips) -> dict[str, float]:
+        clip = as_clip(clips, self.device)
+        b, t = clip.latents.shape[:2]
+        generator = torch.Generator(self.device).manual_seed(0)
+        noise = torch.randn(2, *clip.latents.shape, generator=generator, device=self.device)
+        clean = torch.full((b, t), self.settings.sampling.commit_level, device=self.device)
+        figures = {}
+        for value in _LEVELS:
+            level = torch.full((b, t), value, device=self.device)
+            with autocast(self.device, self.dtype):
+                predicted = model(
+                    noised(clip.latents, noise[0], clean),
+                    noised(clip.latents, noise[1], level),
+                    clean,
+                    level,
+                    clip.actions,
+                ).latents
+            plain = FlowConfig(weight_limit=1.0)
+            error = flow_loss(predicted, clip.latents, level, model.config.patch, plain)
+            figures[f"held_out/error_at_{value:g}"] = float(error)
+        return figures
+
+    def _rollouts(
+        self, model: Dynamics, clips: Clips, folder: Path, step: int
+    ) -> dict[str, float]:
+        simulator = Simulator(self.tokenizer, model, self.settings.sampling)
+        context = self.settings.context
+        truth = torch.from_numpy(clips.latents).to(self.device)
+        true = rollout(simulator, truth, clips.actions, context)
+        shuffled = rollout(simulator, truth, np.roll(clips.actions, 1, 0), context)
+        goal = decoded(self.tokenizer, truth[:, context:])
+        copy = np.repeat(decoded(self.tokenizer, truth[:, context - 1 : context]), len(goal[0]), 1)
+        figures = {}
+        for horizon in _HORIZONS:
+            at = horizon - 1
+            scores = [frame_psnr(frames[:, at], goal[:, at]) for frames in (true, shuffled, copy)]
+            figures[f"held_out/psnr_{horizon}"] = scores[0]
+            figures[f"held_out/action_gap_{horizon}"] = scores[0] - scores[1]
+            figures[f"held_out/copy_{horizon}"] = scores[2]
+        _pictures(goal, true, folder / f"{step:07d}")
+        return figures
+
+
+def rollout(
+    simulator: Simulator, latents: Tensor, actions: np.ndarray[Any, Any], context: int
+) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Dreamed frames (b, t - context, h, w, 3) after `context` frames of latents (b, t, z, y, x)."""
+    seeds = range(len(latents))
+    state = simulator.reset(latents[:, :context], actions[:, : context - 1], list(seeds))
+    frames = []
+    for i in range(context - 1, actions.shape[1]):
+        state, step = simulator.step(state, actions[:, i : i + 1])
+        frames.append(step.frames)
+    return np.concatenate(frames, 1)
+
+
+def frame_psnr(frames: np.ndarray[Any, Any], goal: np.ndarray[Any, Any]) -> float:
+    """The mean PSNR in dB of frames (b, h, w, 3) against others, each frame by itself."""
+    error = (frames.astype(np.float64) - goal) ** 2
+    return float((10 * np.log10(255**2 / np.maximum(error.mean((1, 2, 3)), 1e-2))).mean())
+
+
+def as_clip(clips: Clips, device: torch.device) -> Clip:
+    """The clips as tensors, with what the heads are to say; facts that are NaN are left out."""
+    facts = torch.from_numpy(clips.facts).to(device)
+    column = {name: facts[..., i] for i, name in enumerate(FACTS)}
+    poses = torch.stack([column[name] for name in ("x", "y", "z", "yaw", "pitch")], -1)
+    known = {
+        "reward": column["reward"][:, :-1],
+        "terminated": column["terminated"][:, :-1] > 0,
+        "on_ground": None if column["on_ground"].isnan().any() else column["on_ground"][:, 1:],
+        "motion": None if poses.isnan().any() else body_motion(poses.double()).float(),
+    }
+    latents, actions = (torch.from_numpy(a).to(device) for a in (clips.latents, clips.actions))
+    return Clip(latents, actions, Facts(**known))
+
+
+def load_dynamics(path: str | Path) -> tuple[Dynamics, dict[str, Any]]:
+    """A trained dynamics model, ready for use on the CPU, and its file's metadata.
+
+    Raises:
+        UserError: as `worldsim.checkpoint.load` and `load_weights`.
+    """
+    tensors, meta = checkpoint.load(path, "dynamics")
+    model = Dynamics(DynamicsConfig(**meta["config"]))
+    checkpoint.load_weights(model, tensors, path)
+    return model.eval().requires_grad_(False), meta
+
+
+def run(config: Config, run_dir: Path) -> None:
+    """Train, or continue to train, the dynamics in `run_dir`.
+
+    Raises:
+        UserError: no latents, held-out seeds among them, or another tokenizer's.
+    """
+    data = LatentDataset(config.latents)
+    _refuse_held_out(data, ("train",))
+    held_out = LatentDataset(config.held_out) if config.held_out else None
+    if held_out is not None:
+        _refuse_held_out(held_out, ("train", "validation"))
+    tokenizer, meta = load_tokenizer(config.tokenizer)
+    for name, latents in (("latents", data), ("held_out", held_out)):
+        if latents is not None and latents.tokenizer != meta["hash"]:
+            raise UserError(
+                f"{name} were made by tokenizer {latents.tokenizer[:12]}; {config.tokenizer} is "
+                f"{meta['hash'][:12]} (encode them again)"
+            )
+    config.model.latent_channels = data.latent_shape[0]
+    if config.model.action_size != data.action_size:
+        config.model.action_size, config.model.angles = data.action_size, []
+    task = DynamicsTask(config, data, held_out, tokenizer, meta["hash"])
+    train(task, config, run_dir, asdict(config))
+
+
+def _refuse_held_out(data: LatentDataset, allowed: tuple[str, ...]) -> None:
+    for seed in data.seeds.tolist():
+        if split_of(seed) not in allowed:
+            raise UserError(
+                f"the latents hold seed {seed}, of the {split_of(seed)} split; {DynamicsTask.name} "
+                f"uses {' and '.join(allowed)} seeds (encode other recordings)"
+            )
+
+
+def _optimizers(model: Dynamics, config: Config) -> list[torch.optim.Optimizer]:
+    matrices, rest = model.parameter_groups()
+    adamw = {"lr": config.rate, "betas": (0.9, 0.95), "weight_decay": config.weight_decay}
+    if not config.rate_matrices:
+        return [torch.optim.AdamW([*matrices, *rest], **adamw)]  # type: ignore[arg-type]
+    muon = torch.optim.Muon(
+        matrices,
+        lr=config.rate_matrices,
+        weight_decay=config.weight_decay,
+        adjust_lr_fn="match_rms_adamw",
+    )
+    return [muon, torch.optim.AdamW(rest, **adamw)]  # type: ignore[arg-type]
+
+
+def _pictures(
+    goal: np.ndarray[Any, Any], dream: np.ndarray[Any, Any], path: Path
+) -> None:
+    """Writes a strip of frames and a GIF, the truth above the dream, for up to four clips."""
+    columns = [k for k in (0, 1, 3, 7, 11, 15) if k < goal.shape[1]]
+    both = np.stack([goal[:4], dream[:4]], 1)  # (clip, 2, t, h, w, 3)
+    iio.imwrite(
+        path.with_suffix(".png"),
+        rearrange(both[:, :, columns], "b r t h w c -> (b r h) (t w) c"),
+    )
+    write_video(path.with_suffix(".gif"), rearrange(both, "b r t h w c -> t (r h) (b w) c"), 10)
