@@ -110,7 +110,7 @@ def test_foreign_safetensors(tmp_path: Path) -> None:
 
 def test_other_version(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "FORMAT", "worldsim-99")
-    with pytest.raises(UserError, match="has format worldsim-1; .* reads worldsim-99"):
+    with pytest.raises(UserError, match=r"has format worldsim-1; .* reads worldsim-99"):
         checkpoint.load(path)
 
 

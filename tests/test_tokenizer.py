@@ -57,7 +57,7 @@ def test_default_tokenizer_maps_128_to_16() -> None:
 
 
 def test_other_sizes_are_explained() -> None:
-    with pytest.raises(ValueError, match="30x32; .* multiples of 8"):
+    with pytest.raises(ValueError, match=r"30x32; .* multiples of 8"):
         Tokenizer(SMALL).encode(torch.zeros(1, 3, 30, 32))
 
 

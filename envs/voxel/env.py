@@ -12,7 +12,7 @@ from envs.voxel.blocks import AIR, BLOCKS, PLACEABLE, WATER
 from envs.voxel.game import EVENTS, Controls, Game, Target, dry_column, stand
 from envs.voxel.generate import HEIGHT, column
 from envs.voxel.hud import Hud
-from envs.voxel.render import draw
+from envs.voxel.render import TANGENT, draw
 from envs.voxel.textures import STAGES
 from envs.voxel.world import World
 from worldsim import actions
@@ -226,6 +226,15 @@ class VoxelEnv(gym.Env[Frame, dict[str, Any]]):
     ) -> Frame:
         """The frame with the player's feet at a position (3,), without moving the player."""
         return self._view(position, yaw, pitch, size, hud)[0]
+
+    def camera(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+        """Eye (3,), axes (3, 3) forward right up, tangent of half the vertical field of view."""
+        body = self.game.body
+        return self.game.eye(), np.stack(sky.axes(body[physics.YAW], body[physics.PITCH])), TANGENT
+
+    def overlay(self) -> NDArray[np.bool_]:
+        """Which pixels (h, w) are crosshair, hotbar or hearts, and show no place."""
+        return self._hud.covered(*self._size)
 
     def depth(self) -> NDArray[np.float32]:
         """Blocks along the view axis to what each pixel shows (h, w); the sky at the fog's end."""

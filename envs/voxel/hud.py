@@ -92,6 +92,15 @@ class Hud:
         self._key: tuple[object, ...] = ()
         self._strip: tuple[Image, NDArray[np.bool_]] | None = None
 
+    def covered(self, height: int, width: int) -> NDArray[np.bool_]:
+        """Which pixels (h, w) of a frame may carry crosshair, hotbar or hearts."""
+        out = np.zeros((height, width), bool)
+        _, _, top, left = _scaled(height, width)
+        out[top:, left : width - left] = True
+        arm = max(1, min(height, width) * 3 // BASE)
+        out[height // 2 - arm : height // 2 + arm + 1, width // 2 - arm : width // 2 + arm + 1] = True
+        return out
+
     def draw(
         self,
         image: Image,

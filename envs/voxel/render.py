@@ -18,7 +18,8 @@ from envs.voxel.world import Cells, Masks, Peaks, Tops, World
 
 FIELD_OF_VIEW = 70.0
 SIGHT = 46.0
-_TANGENT = 0.7002075382097097  # of half the vertical field of view
+TANGENT = 0.7002075382097097
+"""Of half the vertical field of view."""
 _FADE = SIGHT * 0.55  # fog begins
 
 _CRACKS, _FACES = cracks(), FACES
@@ -153,11 +154,11 @@ def _trace(
 ) -> None:
     """Fill image (h, w, 3), depth (h, w) in blocks along the view axis, kinds (h, w)."""
     h, w = depth.shape
-    pixel = 2 * _TANGENT / h
+    pixel = 2 * TANGENT / h
     memo, corner = np.full(4, -(2**40)), np.zeros(5)
     ex, ey, ez = eye[0], eye[1], eye[2]
     for row in range(h):
-        up = _TANGENT - (row + 0.5) * pixel
+        up = TANGENT - (row + 0.5) * pixel
         for col in range(w):
             right = (col + 0.5 - 0.5 * w) * pixel
             dx = camera[0, 0] + camera[1, 0] * right + camera[2, 0] * up

@@ -125,7 +125,8 @@ def _count(limit: int | None) -> Iterator[int]:
 def _opened(path: Path) -> Any:
     """The file as imageio reads it: GIF with pillow, everything else with ffmpeg."""
     try:
-        file = iio.imopen(path, "r", plugin="pillow" if path.suffix == ".gif" else "FFMPEG")
+        plugin: Any = "pillow" if path.suffix == ".gif" else "FFMPEG"
+        file = iio.imopen(path, "r", plugin=plugin)
         file.metadata()
         return file
     except (OSError, ValueError, IndexError) as problem:

@@ -11,6 +11,8 @@ class Average:
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        for module in self.model.modules():  # a compiled forward is bound to the original's weights
+            module.__dict__.pop("forward", None)
         self.decay = decay
 
     @torch.no_grad()

@@ -26,21 +26,21 @@ class Journal:
         _drop_after(self._path, step)
         self._board = _board(run_dir, step) if tensorboard else None
         self._sums: dict[str, Tensor | float] = {}
-        self._count = 0
+        self._counts: dict[str, int] = {}
         self._shown = time.monotonic()
         self._bar = _bar() if sys.stderr.isatty() else None
 
     def add(self, metrics: Mapping[str, Tensor | float]) -> None:
-        """Takes the metrics of one step; they are averaged until the next `write`."""
-        self._count += 1
+        """Takes the metrics of one step; averaged until they are asked for."""
         for name, value in metrics.items():
             kept = value.detach() if isinstance(value, Tensor) else value
             self._sums[name] = self._sums.get(name, 0.0) + kept
+            self._counts[name] = self._counts.get(name, 0) + 1
 
     def means(self) -> dict[str, float]:
         """The averages of the metrics since they were last asked for."""
-        means = {name: float(value) / self._count for name, value in self._sums.items()}
-        self._sums, self._count = {}, 0
+        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        self._sums, self._counts = {}, {}
         return means
 
     def write(self, step: int, figures: Mapping[str, float]) -> None:

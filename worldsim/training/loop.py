@@ -5,14 +5,11 @@ Started again with the same folder it continues where the last checkpoint was, t
 
 import json
 import math
-import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +22,7 @@ from worldsim.files import locked
 from worldsim.training.average import Average
 from worldsim.training.batches import Batches
 from worldsim.training.journal import Journal, write_card
+from worldsim.training.stopping import stop_signals
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -102,13 +100,14 @@ def train(task: Task, config: LoopConfig, run_dir: Path, settings: Any) -> dict[
         with (
             Journal(run_dir, run.step, config.tensorboard) as journal,
             Batches(task.draw, config.seed, run.step, config.loader_threads) as batches,
-            _stop_signals() as stop,
+            stop_signals() as stop,
         ):
             run.train(batches, journal, stop)
-            run.evaluate(journal)
-            run.save()
             if stop.is_set():
                 journal.say(f"stopped at step {run.step:,}; the same command continues")
+            else:
+                run.evaluate(journal)
+            run.save()
             card = {"steps": run.step, "frames seen": run.frames, "minutes": run.seconds / 60}
             write_card(run_dir / "card.md", task.name, settings, {**card, **run.figures})
     return run.figures
@@ -134,14 +133,15 @@ class _Run:
     def train(self, batches: Batches, journal: Journal, stop: threading.Event) -> None:
         """Steps until the run is over or stopped, with log lines, evaluations and checkpoints."""
         config = self.config
-        saved = marked = self.seconds
+        saved = self.seconds
         began = time.monotonic() - self.seconds
         while self.done < 1 and not stop.is_set():
-            journal.add(self.update(batches.take()))
+            start = time.monotonic()
+            metrics = self.update(batches.take())
+            journal.add({**metrics, "step_seconds": time.monotonic() - start})
             self.seconds = time.monotonic() - began
             if self.step % config.log_every == 0:
-                self._log(journal, self.seconds - marked)
-                marked = self.seconds
+                self._log(journal)
             if self.step % config.evaluate_every == 0 and self.done < 1:
                 self.evaluate(journal)
             if self.seconds - saved > 60 * config.checkpoint_minutes:
@@ -149,13 +149,14 @@ class _Run:
                 saved = self.seconds
 
     def update(self, batch: Any) -> dict[str, Tensor | float]:
-        """The metrics of one optimisation step; one without finite gradients changes no weight."""
+        """The metrics of one optimisation step; one without finite gradients changes nothing."""
         task = self.task
         factor = rate_factor(self.step, self.done, self.config)
         for optimizer, rates in zip(task.optimizers, self.rates, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
         task.model.train()
+        statistics = [(buffer, buffer.clone()) for buffer in task.model.buffers()]
         loss, metrics = task.loss(batch, step_generator(self.config.seed, self.step, task.device))
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(task.model.parameters(), self.config.clip)
@@ -164,9 +165,12 @@ class _Run:
             if finite:
                 optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        self._count_skips(finite)
         if finite:
             self.average.update(task.model, self.step)
+        else:
+            for buffer, value in statistics:
+                buffer.copy_(value)
+        self._count_skips(finite)
         self.step += 1
         self.frames += task.frames_per_batch
         return {"loss": loss, **metrics, "gradient": norm} if finite else {"skipped": 1.0}
@@ -175,8 +179,10 @@ class _Run:
         """Evaluates the averaged weights and writes the figures down."""
         samples = self.run_dir / "samples"
         samples.mkdir(exist_ok=True)
-        with torch.inference_mode():
+        with torch.no_grad():
             self.figures = self.task.evaluate(self.average.model, samples, self.step)
+        if not self.figures:
+            return
         journal.write(self.step, self.figures)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in self.figures.items())
         journal.say(f"step {self.step:,}: {shown}")
@@ -219,10 +225,10 @@ class _Run:
         self.step, self.frames, self.seconds = meta["step"], meta["frames"], meta["seconds"]
         self.figures = meta["figures"]
 
-    def _log(self, journal: Journal, seconds: float) -> None:
-        speed = self.config.log_every * self.task.frames_per_batch / max(seconds, 1e-9)
-        rate = max(group["lr"] for o in self.task.optimizers for group in o.param_groups)
+    def _log(self, journal: Journal) -> None:
         means = journal.means()
+        speed = self.task.frames_per_batch / max(means.pop("step_seconds"), 1e-9)
+        rate = max(group["lr"] for o in self.task.optimizers for group in o.param_groups)
         times = {"frames_per_second": speed, "frames": self.frames, "seconds": self.seconds}
         journal.write(self.step, {**means, "rate": rate, **times})
         left = self.seconds / self.done * (1 - self.done) if self.done else math.inf
@@ -269,25 +275,3 @@ def _refuse_other_model(theirs: Mapping[str, Any], ours: Mapping[str, Any], path
                 f"{path} was trained with {key}={theirs.get(key)}; this run has {ours.get(key)}"
                 " (use the same, or another run folder)"
             )
-
-
-@contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """An event that the first SIGTERM or SIGINT sets; a second one acts as usual."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop  # only the main thread may handle signals
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def request(number: int, frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    for number in before:
-        signal.signal(number, request)
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -33,14 +33,14 @@ class ConvolutionMuon(torch.optim.Optimizer):
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
-                    self._move(weight, group["lr"], group["momentum"])
+                    self._move(weight, weight.grad, group["lr"], group["momentum"])
 
-    def _move(self, weight: Tensor, rate: float, momentum: float) -> None:
+    def _move(self, weight: Tensor, gradient: Tensor, rate: float, momentum: float) -> None:
         state = self.state[weight]
         if not state:
             state["momentum"] = torch.zeros_like(weight)
-        mean = state["momentum"].lerp_(weight.grad, 1 - momentum)
-        direction = orthogonal(weight.grad.lerp(mean, momentum).flatten(1), self._dtype)
+        mean = state["momentum"].lerp_(gradient, 1 - momentum)
+        direction = orthogonal(gradient.lerp(mean, momentum).flatten(1), self._dtype)
         scale = 0.2 * max(direction.shape) ** 0.5
         weight.add_(direction.view(weight.shape), alpha=-rate * scale)
 
@@ -52,7 +52,7 @@ def orthogonal(matrix: Tensor, dtype: torch.dtype, steps: int = 5) -> Tensor:
     """
     a, b, c = _NEWTON_SCHULZ
     tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix).to(dtype)
+    x: Tensor = (matrix.T if tall else matrix).to(dtype)
     x = x / (x.norm() + 1e-7)
     for _ in range(steps):
         gram = x @ x.T

@@ -1,0 +1,131 @@
+"""Command: put a tokenizer, a dynamics model and start contexts into one playable world file."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from worldsim import checkpoint
+from worldsim.data.dataset import Dataset, refuse_held_out
+from worldsim.data.episode import read, read_header
+from worldsim.data.latents import Encoder
+from worldsim.errors import UserError
+from worldsim.models.tokenizer import Tokenizer
+from worldsim.simulator import SimulatorConfig
+from worldsim.training.train_dynamics import load_dynamics
+from worldsim.training.train_tokenizer import load_tokenizer
+from worldsim.world import Context, save_world
+
+_LATEST_START = 160  # ticks into an episode; the way there is kept in the file
+
+
+@dataclass
+class Config:
+    """Settings of the command."""
+
+    tokenizer: str = "runs/tokenizer/tokenizer.safetensors"
+    dynamics: str = "runs/dynamics/dynamics.safetensors"
+    contexts: list[str] = field(default_factory=list)
+    """Folders of recorded data sets, of validation seeds, from which dreams begin."""
+    count: int = 24
+    """Start contexts."""
+    frames: int = 16
+    """Frames in a start context."""
+    sampling: SimulatorConfig = field(default_factory=SimulatorConfig)
+    """How the world is played unless the player says otherwise."""
+    out: str = "runs/world.safetensors"
+    seed: int = 0
+
+
+def run(config: Config, run_dir: Path) -> None:
+    """Write the world file and its card beside it.
+
+    Raises:
+        UserError: models that do not belong together, or no recordings to begin from.
+    """
+    tokenizer, tokenizer_meta = load_tokenizer(config.tokenizer)
+    dynamics, meta = load_dynamics(config.dynamics)
+    if meta["tokenizer"] != tokenizer_meta["hash"]:
+        raise UserError(
+            f"{config.dynamics} was trained on latents of tokenizer {meta['tokenizer'][:12]}; "
+            f"{config.tokenizer} is {tokenizer_meta['hash'][:12]} (name the one it was trained with)"
+        )
+    data = Dataset(config.contexts)
+    refuse_held_out(data, "export", ("train", "validation"))
+    contexts = start_contexts(data, tokenizer, config.count, config.frames, config.seed)
+    card = {
+        "step": meta["step"],
+        "figures": {**tokenizer_meta.get("figures", {}), **meta.get("figures", {})},
+        "frames_seen": meta["frames_seen"],
+        "frames_recorded": meta["frames_recorded"],
+        "tokenizer_step": tokenizer_meta["step"],
+    }
+    settings = {"sampling": asdict(config.sampling), "frame_shape": list(data.frame_shape)}
+    out = Path(config.out)
+    content = save_world(out, tokenizer, dynamics, contexts, settings, card)
+    write_card(out.with_suffix(".md"), content, checkpoint.read_meta(out), out.stat().st_size)
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(contexts)} start contexts, {content[:12]}")
+
+
+def start_contexts(
+    data: Dataset, tokenizer: Tokenizer, count: int, frames: int, seed: int
+) -> list[Context]:
+    """`count` contexts of that many frames, from different episodes as far as there are enough.
+
+    Raises:
+        UserError: episodes too short.
+    """
+    rng, encode = np.random.default_rng(seed), Encoder(tokenizer)
+    long = [entry for entry in data.entries if entry.length >= frames]
+    if not long:
+        raise UserError(
+            f"{data.folders[0]} has no episode of {frames} ticks; record longer ones for contexts"
+        )
+    contexts = []
+    for i in range(count):
+        entry = long[i * len(long) // count if count <= len(long) else i % len(long)]
+        latest = min(_LATEST_START, entry.length - frames + 1)
+        start = int(rng.integers(0, latest + 1))
+        stop = start + frames - 1
+        episode, header = read(entry.path, 0, stop), read_header(entry.path)
+        contexts.append(
+            Context(
+                latents=torch.from_numpy(encode(episode.frames[start:])),
+                actions=episode.actions[start:],
+                pose=_pose(episode.info),
+                before=episode.actions,
+                seed=entry.seed,
+                env_id=header.env_id,
+                env_options=header.env_options,
+            )
+        )
+    return contexts
+
+
+def _pose(info: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The last pose x, y, z, yaw, pitch; zeros where the environment tells none."""
+    if not {"position", "yaw", "pitch"} <= set(info):
+        return np.zeros(5)
+    return np.array([*info["position"][-1], info["yaw"][-1], info["pitch"][-1]], np.float64)
+
+
+def write_card(path: Path, content: str, meta: dict[str, Any], size: int) -> None:
+    """Write what the world file is, as a page to read."""
+    rows = {
+        "content hash": content,
+        "size": f"{size / 1e6:.1f} MB, bf16",
+        "frames recorded": f"{meta['frames_recorded']:,}",
+        "frames seen by the dynamics": f"{meta['frames_seen']:,}",
+        "steps of the dynamics": f"{meta['step']:,}",
+        "steps of the tokenizer": f"{meta['tokenizer_step']:,}",
+        "start contexts": str(len(meta["contexts"])),
+        **{name: f"{value:.4g}" for name, value in sorted(meta["figures"].items())},
+    }
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    models = "\n".join(
+        f"- {part}: " + ", ".join(f"{key} {value}" for key, value in meta["config"][part].items())
+        for part in ("tokenizer", "dynamics", "sampling")
+    )
+    path.write_text(f"# {path.stem}\n\n| | |\n|---|---|\n{table}\n\n## Models\n\n{models}\n")

@@ -1,0 +1,155 @@
+"""A world file: tokenizer, dynamics and start contexts in one checkpoint, ready to play.
+
+Tensors are `tokenizer.*`, `dynamics.*` and, for `n` contexts of t+1 frames, `contexts.latents`
+(n, t+1, z, y, x), `contexts.actions` (n, t, a), `contexts.poses` (n, 5) and, for each, the actions
+`contexts.before.<i>` (ticks, a) that lead from the exact world's reset to the context's last frame.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from worldsim import checkpoint
+from worldsim.device import pick_device, pick_dtype
+from worldsim.errors import UserError
+from worldsim.models.dynamics import Dynamics, DynamicsConfig
+from worldsim.models.tokenizer import Tokenizer, TokenizerConfig
+from worldsim.paths import weights_dir
+from worldsim.simulator import Simulator, SimulatorConfig
+
+SHIPPED = weights_dir() / "voxel.safetensors"
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a dream may begin, and how the exact world gets to the same place.
+
+    latents: (t+1, z, y, x); actions: (t, a) between them; pose: (5,) x, y, z, yaw, pitch at the
+    last frame. Reset `env_id` with `seed`, then play `before` (ticks, a): that is the last frame.
+    """
+
+    latents: Tensor
+    actions: NDArray[np.float32]
+    pose: NDArray[np.float64]
+    before: NDArray[np.float32]
+    seed: int
+    env_id: str
+    env_options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class World:
+    """A loaded world file.
+
+    Attributes:
+        simulator: plays it.
+        contexts: start contexts, in order.
+        frame_shape: (h, w) of its frames.
+        hash: of the file's tensors.
+        meta: the file's metadata.
+    """
+
+    simulator: Simulator
+    contexts: list[Context]
+    frame_shape: tuple[int, int]
+    hash: str
+    meta: dict[str, Any]
+
+    @cached_property
+    def context_frames(self) -> int:
+        """Frames in the shortest start context."""
+        return min((len(c.latents) for c in self.contexts), default=1)
+
+
+def load_world(
+    path: str | Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    **sampling: Any,
+) -> World:
+    """The world of a file, the shipped one by default; `sampling` overrides `SimulatorConfig`.
+
+    Raises:
+        UserError: no such file, damaged, of another kind or version, or an unknown setting.
+    """
+    if path is None and not SHIPPED.exists():
+        raise UserError(
+            f"no world ships with this copy ({SHIPPED} is missing); "
+            "train one and name it: checkpoint=runs/world.safetensors"
+        )
+    tensors, meta = checkpoint.load(path or SHIPPED, "world")
+    place = pick_device(device)
+    config = meta["config"]
+    tokenizer = _filled(Tokenizer(TokenizerConfig(**config["tokenizer"])), tensors, "tokenizer", path)
+    dynamics = _filled(Dynamics(DynamicsConfig(**config["dynamics"])), tensors, "dynamics", path)
+    chosen = {name: value for name, value in sampling.items() if value is not None}
+    settings = replace(SimulatorConfig(**config["sampling"]), **chosen)
+    precision = pick_dtype(place, dtype)
+    simulator = Simulator(tokenizer.to(place), dynamics.to(place), settings, precision)
+    height, width = config["frame_shape"]
+    return World(simulator, _contexts(tensors, meta), (height, width), meta["hash"], meta)
+
+
+def save_world(
+    path: Path,
+    tokenizer: Tokenizer,
+    dynamics: Dynamics,
+    contexts: list[Context],
+    config: dict[str, Any],
+    card: dict[str, Any],
+) -> str:
+    """The hash of the world file written at `path`, weights in bf16.
+
+    `config` has `sampling` and `frame_shape`; `card` is plain data about training and figures.
+    """
+    tensors = checkpoint.prefixed(_halved(tokenizer), "tokenizer")
+    tensors |= checkpoint.prefixed(_halved(dynamics), "dynamics")
+    if contexts:
+        tensors["contexts.latents"] = torch.stack([c.latents for c in contexts]).half()
+        tensors["contexts.actions"] = torch.from_numpy(np.stack([c.actions for c in contexts]))
+        tensors["contexts.poses"] = torch.from_numpy(np.stack([c.pose for c in contexts]))
+        for i, context in enumerate(contexts):
+            tensors[f"contexts.before.{i}"] = torch.from_numpy(context.before)
+    sources = [
+        {"seed": c.seed, "env_id": c.env_id, "env_options": c.env_options} for c in contexts
+    ]
+    shapes = {"tokenizer": vars(tokenizer.config), "dynamics": vars(dynamics.config)}
+    meta = {"kind": "world", "config": {**config, **shapes}, "contexts": sources, **card}
+    return checkpoint.save(path, tensors, meta)
+
+
+def _filled(model: Any, tensors: dict[str, Tensor], prefix: str, path: str | Path | None) -> Any:
+    own = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in checkpoint.with_prefix(tensors, prefix).items()
+    }
+    checkpoint.load_weights(model, own, path or SHIPPED)
+    return model.eval().requires_grad_(False)
+
+
+def _halved(model: nn.Module) -> dict[str, Tensor]:
+    return {
+        name: tensor.bfloat16() if tensor.is_floating_point() else tensor
+        for name, tensor in model.state_dict().items()
+    }
+
+
+def _contexts(tensors: dict[str, Tensor], meta: dict[str, Any]) -> list[Context]:
+    return [
+        Context(
+            latents=tensors["contexts.latents"][i].float(),
+            actions=tensors["contexts.actions"][i].numpy(),
+            pose=tensors["contexts.poses"][i].numpy(),
+            before=tensors[f"contexts.before.{i}"].numpy(),
+            seed=source["seed"],
+            env_id=source["env_id"],
+            env_options=source["env_options"],
+        )
+        for i, source in enumerate(meta.get("contexts", []))
+    ]
