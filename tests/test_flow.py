@@ -67,7 +67,9 @@ def test_changed_tokens_weigh_more() -> None:
 
 
 def test_objective_is_a_function_of_its_generator() -> None:
-    model = Dynamics(DynamicsConfig(latent_channels=1, action_size=2, angles=[], width=16, blocks=1))
+    model = Dynamics(
+        DynamicsConfig(latent_channels=1, action_size=2, angles=[], width=16, blocks=1)
+    )
     latents, actions = dot_world(2, 6, generator())
     clip = Clip(latents, actions, Facts(reward=torch.ones(2, 5), terminated=torch.zeros(2, 5) > 0))
     losses = [objective(model, clip, 2, FlowConfig(), generator(seed))[0] for seed in (1, 1, 2)]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toys import PoolingTokenizer, tiny_dynamics
 from torch import Tensor
+from toys import PoolingTokenizer, tiny_dynamics
 
 from worldsim.errors import UserError
 from worldsim.models.dynamics import Dynamics
@@ -76,7 +76,7 @@ def test_a_step_is_what_the_forward_pass_predicts(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(sim.dynamics, "denoise", listen)
     latents, actions = context([0, 1])
-    state, dreamed = run(sim, started(sim, [0, 1]), [0, 1], range(5))
+    _, dreamed = run(sim, started(sim, [0, 1]), [0, 1], range(5))
     clip = torch.cat([latents, dreamed], 1)
     noisy = torch.cat([torch.zeros_like(latents), *given], 1)
     led = torch.cat([actions, *(moves([0, 1], i) for i in range(5))], 1)
@@ -202,7 +202,9 @@ def test_text_travels_with_its_game() -> None:
 
 def test_bfloat16_stays_close_to_float32() -> None:
     model, tokenizer = tiny_dynamics(), PoolingTokenizer()
-    sims: list[Any] = [Simulator(tokenizer, model, dtype=d) for d in (torch.float32, torch.bfloat16)]
+    sims: list[Any] = [
+        Simulator(tokenizer, model, dtype=d) for d in (torch.float32, torch.bfloat16)
+    ]
     exact, rough = (run(sim, started(sim, [0]), [0], range(1))[1] for sim in sims)
     assert float((exact - rough).square().mean() / exact.square().mean()) < 0.01
     assert next(model.parameters()).dtype == torch.float32

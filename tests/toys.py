@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
 
+torch.set_num_threads(1)  # models this small only lose by sharing work
+
 
 def tiny_dynamics(seed: int = 0, **changes: object) -> Dynamics:
     """A model of 2 latent channels whose weights, zero ones too, are stirred at random."""
