@@ -6,7 +6,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from agents.skills import SKILLS, Script, Senses
+from agents.handiwork import SKILLS
+from agents.skills import Script, Senses
 from worldsim import actions
 
 _TURNS = (0.01, 1.0, 3.0, 6.0, 12.0, 20.5)
@@ -28,12 +29,13 @@ class Explorer:
         self._names = list(mix)
         self._odds = [mix[name] / total for name in self._names]
         self._counts: Counter[str] = Counter()
-        self._skill, self._script = "", iter(())
+        self._skill = ""
+        self._script: Script = iter(())
 
     def reset(self, seed: int, env: gym.Env[Any, Any], info: dict[str, Any]) -> None:
         """Begin an episode."""
         self._senses = Senses(np.random.default_rng(seed), info, env.unwrapped)
-        self._script: Script = iter(())
+        self._script = iter(())
 
     def act(self, observation: Any, info: dict[str, Any]) -> actions.Action:
         """The next action."""
@@ -43,7 +45,9 @@ class Explorer:
             self._skill = str(self._senses.rng.choice(self._names, p=self._odds))
             self._script = SKILLS[self._skill][0](self._senses)
             controls = next(self._script, None)
-        camera = np.clip(controls.get("camera", (0, 0)), -actions.CAMERA_LIMIT, actions.CAMERA_LIMIT)
+        camera = np.clip(
+            controls.get("camera", (0, 0)), -actions.CAMERA_LIMIT, actions.CAMERA_LIMIT
+        )
         self._count(info, float(camera[1]))
         return actions.make(**{**controls, "camera": camera})
 

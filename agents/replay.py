@@ -28,8 +28,8 @@ class Replay:
     """Plays segments of the traces, drawn by the episode's seed.
 
     Args:
-        perturb: vary each segment: camera gain 0.7 to 1.3, mirrored half of the time, tilt held near
-            the horizon, a key dropped now and then. Without it segments are played as recorded.
+        perturb: vary each segment: camera gain 0.7 to 1.3, mirrored half of the time, tilt held
+            near the horizon, a key dropped now and then. Without, segments are as recorded.
         trace: play only the trace of this name, from its beginning; empty for all.
     """
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -47,7 +47,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         render_mode: None, "rgb_array" or "human" (a pygame window).
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}  # noqa: RUF012
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         info = self._info(p_end, float(step.p_ground[0, -1]))
         return self._frame.copy(), float(step.reward[0, -1]), p_end > 0.5, False, info
 
-    def render(self) -> Frame | None:  # type: ignore[override]
+    def render(self) -> Frame | None:
         """The last frame, or the same in a window."""
         if self.render_mode is None or self._frame is None:
             return None
@@ -170,7 +170,9 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
     def _start(self, index: int | None) -> Context:
         contexts = self.world.contexts
         if not contexts:
-            raise UserError("the checkpoint holds no start contexts; reset with frames or exact_seed")
+            raise UserError(
+                "the checkpoint holds no start contexts; reset with frames or exact_seed"
+            )
         if index is None:
             return contexts[int(self.np_random.integers(len(contexts)))]
         return contexts[int(index) % len(contexts)]

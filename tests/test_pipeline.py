@@ -198,7 +198,9 @@ def test_dynamics_resume_equals_uninterrupted(runs, tmp_path):
 
 def test_world_file_is_half_precision_and_holds_contexts(runs):
     tensors, meta = checkpoint.load(runs / "world.safetensors", "world")
-    models = [t for n, t in tensors.items() if not n.startswith("contexts") and t.is_floating_point()]
+    models = [
+        t for n, t in tensors.items() if not n.startswith("contexts") and t.is_floating_point()
+    ]
     assert {t.dtype for t in models} == {torch.bfloat16}
     world = load_world(runs / "world.safetensors", **PLAIN)
     assert len(world.contexts) == 3
@@ -294,7 +296,8 @@ import sys
 import gymnasium as gym
 sys.modules["envs.voxel"] = None
 sys.modules["envs.voxel.env"] = None
-env = gym.make("envs:WorldSim/Dream-v0", checkpoint={str(runs / "world.safetensors")!r}, device="cpu")
+path = {str(runs / "world.safetensors")!r}
+env = gym.make("envs:WorldSim/Dream-v0", checkpoint=path, device="cpu")
 env.reset(seed=0)
 from worldsim import actions
 for _ in range(3):

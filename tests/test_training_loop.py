@@ -312,10 +312,20 @@ def test_orthogonal_keeps_singular_vectors_and_levels_singular_values() -> None:
     generator = torch.Generator().manual_seed(0)
     for shape in ((6, 30), (30, 6)):
         matrix = torch.randn(shape, generator=generator)
-        values = torch.linalg.svdvals(orthogonal(matrix, torch.float32))
+        values = torch.linalg.svdvals(orthogonal(matrix))
         assert (values > 0.6).all()
         assert (values < 1.3).all()
-        assert (orthogonal(matrix, torch.float32) * matrix).sum() > 0
+        assert (orthogonal(matrix) * matrix).sum() > 0
+
+
+def test_orthogonal_is_the_plain_iteration() -> None:
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.randn(12, 40, generator=generator) * torch.logspace(-3, 0, 12)[:, None]
+    x = matrix.double() / matrix.double().norm()
+    for _ in range(5):
+        gram = x @ x.T
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    torch.testing.assert_close(orthogonal(matrix).double(), x, atol=2e-3, rtol=0)
 
 
 def test_muon_fits_a_convolution() -> None:

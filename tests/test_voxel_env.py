@@ -59,7 +59,7 @@ def _gallery(env):
         position = env.game.body[:3].copy()
         for yaw, pitch in ((0.0, 0.0), (137.0, 35.0), (-60.0, -40.0)):
             out.append(env.render_at(position, yaw, pitch))
-        out.append(env.render_at(position + [0, 12, 0], 20.0, 60.0, size=(48, 80)))
+        out.append(env.render_at(position + np.array([0, 12, 0]), 20.0, 60.0, size=(48, 80)))
     return out
 
 
@@ -269,6 +269,8 @@ def test_info_is_plain_numbers_of_constant_shape(env):
 
     def shapes(info):
         flat = {**{k: v for k, v in info.items() if k != "events"}, **info["events"]}
-        return json.dumps({k: [list(np.shape(v)), np.asarray(v).dtype.kind] for k, v in flat.items()})
+        return json.dumps(
+            {k: [list(np.shape(v)), np.asarray(v).dtype.kind] for k, v in flat.items()}
+        )
 
     assert {shapes(info) for info in infos} == {shapes(infos[0])}

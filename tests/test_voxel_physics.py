@@ -39,9 +39,7 @@ def place(world, x, y, z):
 
 def run(world, ticks, **controls):
     """Positions (ticks, 3) after each tick."""
-    return np.array(
-        [world.step(actions.make(**controls))[4]["position"] for _ in range(ticks)]
-    )
+    return np.array([world.step(actions.make(**controls))[4]["position"] for _ in range(ticks)])
 
 
 @pytest.mark.parametrize(
@@ -82,7 +80,6 @@ def test_a_wall_stops_and_lets_slide_along(world, floor):
 
 
 def test_sneaking_stays_on_the_edge_and_walking_falls(world, floor):
-    x, z = floor
     assert run(world, 150, back=1, sneak=1)[-1, 1] == FLOOR
     assert run(world, 20, back=1)[-1, 1] < FLOOR
 

@@ -1,5 +1,7 @@
 """Digging, placing, the hotbar, falling sand, in the exact world."""
 
+from itertools import pairwise
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -71,7 +73,7 @@ def test_placing_takes_one_from_the_stack_and_only_on_a_free_cell(world):
     info = hold(world, 1, use=1)[-1]
     assert info["events"]["block_placed"] == 1
     assert info["hotbar_count"][0] == 9
-    assert world.block_at(*(target + [0, 1, 0])) == ID["planks"]
+    assert world.block_at(*(target + np.array([0, 1, 0]))) == ID["planks"]
 
 
 def test_nothing_is_placed_inside_the_player(world):
@@ -104,7 +106,7 @@ def test_nothing_beyond_reach_is_touched(world):
 def test_held_use_places_every_fourth_tick(world):
     placed = [i for i, info in enumerate(hold(world, 9, use=1)) if info["events"]["block_placed"]]
     assert placed[0] == 0
-    assert all(b - a == 4 for a, b in zip(placed, placed[1:], strict=False))
+    assert all(b - a == 4 for a, b in pairwise(placed))
 
 
 def test_drop_and_slot_keys(world):

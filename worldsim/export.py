@@ -50,7 +50,7 @@ def run(config: Config, run_dir: Path) -> None:
     if meta["tokenizer"] != tokenizer_meta["hash"]:
         raise UserError(
             f"{config.dynamics} was trained on latents of tokenizer {meta['tokenizer'][:12]}; "
-            f"{config.tokenizer} is {tokenizer_meta['hash'][:12]} (name the one it was trained with)"
+            f"{config.tokenizer} is {tokenizer_meta['hash'][:12]} (name the one it was made with)"
         )
     data = Dataset(config.contexts)
     refuse_held_out(data, "export", ("train", "validation"))
@@ -66,7 +66,9 @@ def run(config: Config, run_dir: Path) -> None:
     out = Path(config.out)
     content = save_world(out, tokenizer, dynamics, contexts, settings, card)
     write_card(out.with_suffix(".md"), content, checkpoint.read_meta(out), out.stat().st_size)
-    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(contexts)} start contexts, {content[:12]}")
+    print(
+        f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(contexts)} start contexts, {content[:12]}"
+    )
 
 
 def start_contexts(

@@ -86,7 +86,9 @@ def load_world(
     tensors, meta = checkpoint.load(path or SHIPPED, "world")
     place = pick_device(device)
     config = meta["config"]
-    tokenizer = _filled(Tokenizer(TokenizerConfig(**config["tokenizer"])), tensors, "tokenizer", path)
+    tokenizer = _filled(
+        Tokenizer(TokenizerConfig(**config["tokenizer"])), tensors, "tokenizer", path
+    )
     dynamics = _filled(Dynamics(DynamicsConfig(**config["dynamics"])), tensors, "dynamics", path)
     chosen = {name: value for name, value in sampling.items() if value is not None}
     settings = replace(SimulatorConfig(**config["sampling"]), **chosen)
@@ -116,9 +118,7 @@ def save_world(
         tensors["contexts.poses"] = torch.from_numpy(np.stack([c.pose for c in contexts]))
         for i, context in enumerate(contexts):
             tensors[f"contexts.before.{i}"] = torch.from_numpy(context.before)
-    sources = [
-        {"seed": c.seed, "env_id": c.env_id, "env_options": c.env_options} for c in contexts
-    ]
+    sources = [{"seed": c.seed, "env_id": c.env_id, "env_options": c.env_options} for c in contexts]
     shapes = {"tokenizer": vars(tokenizer.config), "dynamics": vars(dynamics.config)}
     meta = {"kind": "world", "config": {**config, **shapes}, "contexts": sources, **card}
     return checkpoint.save(path, tensors, meta)

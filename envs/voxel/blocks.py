@@ -73,7 +73,5 @@ SOLID = np.array([block.name not in ("air", "water") for block in BLOCKS])
 LEAFY = np.array([i in LEAVES for i in range(len(BLOCKS))])
 
 TEXTURES = tuple(dict.fromkeys(t for b in BLOCKS for t in (b.top, b.side, b.bottom)))
-FACES = np.array(
-    [[TEXTURES.index(t) for t in (b.top, b.bottom, b.side)] for b in BLOCKS], np.int64
-)
+FACES = np.array([[TEXTURES.index(t) for t in (b.top, b.bottom, b.side)] for b in BLOCKS], np.int64)
 """Texture index of (kind, face); faces are 0 top, 1 bottom, 2 any side."""

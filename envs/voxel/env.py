@@ -1,7 +1,7 @@
 """`WorldSim/Voxel-v0`: the exact world as a Gymnasium environment."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from envs.voxel import physics, sky, state
 from envs.voxel.blocks import AIR, BLOCKS, PLACEABLE, WATER
-from envs.voxel.game import EVENTS, Controls, Game, Target, dry_column, stand
+from envs.voxel.controls import controls
+from envs.voxel.game import Game, Target, dry_column, stand
 from envs.voxel.generate import HEIGHT, column
 from envs.voxel.hud import Hud
 from envs.voxel.render import TANGENT, draw
@@ -54,7 +55,7 @@ class VoxelEnv(gym.Env[Frame, dict[str, Any]]):
         render_mode: None or "rgb_array".
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 20}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012
     RENDER_VERSION = RENDER_VERSION
 
     def __init__(
@@ -130,9 +131,7 @@ class VoxelEnv(gym.Env[Frame, dict[str, Any]]):
                 game.blocks[slot], game.counts[slot] = kind, count
         game.world.load_around(game.body[0], game.body[2])
 
-    def step(
-        self, action: Mapping[str, Any]
-    ) -> tuple[Frame, float, bool, bool, dict[str, Any]]:
+    def step(self, action: Mapping[str, Any]) -> tuple[Frame, float, bool, bool, dict[str, Any]]:
         """Play one tick.
 
         Raises:
@@ -158,7 +157,11 @@ class VoxelEnv(gym.Env[Frame, dict[str, Any]]):
         return self._frame.copy()
 
     def _picture(
-        self, eye: NDArray[np.float64], yaw: float, pitch: float, size: tuple[int, int] | None = None
+        self,
+        eye: NDArray[np.float64],
+        yaw: float,
+        pitch: float,
+        size: tuple[int, int] | None = None,
     ) -> tuple[Frame, NDArray[np.float32], NDArray[np.uint8]]:
         game = self.game
         if self._clouds is None or self._clouds[0] != game.world.seed:
@@ -195,7 +198,7 @@ class VoxelEnv(gym.Env[Frame, dict[str, Any]]):
             "events": dict(game.events),
         }
 
-    def render(self) -> Frame | None:  # type: ignore[override]
+    def render(self) -> Frame | None:
         """The last observation, when made with `render_mode="rgb_array"`."""
         return None if self.render_mode is None or self._frame is None else self._frame.copy()
 
@@ -267,9 +270,7 @@ class VoxelEnv(gym.Env[Frame, dict[str, Any]]):
             game.body[:], self._target = kept
             game.world.load_around(game.body[0], game.body[2])
         if hud:
-            Hud().draw(
-                image, game.blocks, game.counts, game.selected, game.health, game.hurt > 0
-            )
+            Hud().draw(image, game.blocks, game.counts, game.selected, game.health, game.hurt > 0)
         return image, depth, kinds
 
     def block_at(self, x: int, y: int, z: int) -> int:
@@ -288,24 +289,3 @@ class VoxelEnv(gym.Env[Frame, dict[str, Any]]):
             )
         self.game.world.set(x, y, z, kind)
         self.game._disturb((x, y, z))
-
-
-def controls(action: Mapping[str, Any]) -> Controls:
-    """The keys of one tick from an action of `worldsim.actions.space()`; opposite keys cancel."""
-    flat = actions.to_vector(action)
-    key = {name: bool(flat[i]) for name, i in actions.INDEX.items() if i < actions.CAMERA.start}
-    slots = [i for i, name in enumerate(actions.HOTBAR) if key[name]]
-    pitch, yaw = (float(v) for v in flat[actions.CAMERA])
-    return Controls(
-        ahead=key["forward"] - key["back"],
-        right=key["right"] - key["left"],
-        jump=key["jump"],
-        sneak=key["sneak"],
-        sprint=key["sprint"],
-        attack=key["attack"],
-        use=key["use"],
-        drop=key["drop"],
-        slot=slots[0] if slots else -1,
-        pitch=pitch,
-        yaw=yaw,
-    )

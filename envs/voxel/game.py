@@ -159,7 +159,7 @@ class Game:
         self.events["block_placed"] = 1.0
 
     def collect(self, kind: int, count: int) -> None:
-        """Put blocks into the hotbar: onto a stack of their kind, else into a free slot, else lost."""
+        """Put blocks onto a stack of their kind, else into a free slot, else lose them."""
         for slot in range(9):
             if self.counts[slot] and self.blocks[slot] == kind and self.counts[slot] < STACK:
                 self.counts[slot] = min(STACK, self.counts[slot] + count)

@@ -193,7 +193,7 @@ def _tree(cells: NDArray[np.uint8], x: int, y: int, z: int, kind: int, h: int) -
 
 @njit(cache=True)
 def _plant(cells: NDArray[np.uint8], seed: int, x: int, z: int, x0: int, z0: int) -> None:
-    """What grows in the tree square that holds the world column (x, z), if it grows exactly there."""
+    """What grows in the tree square of the world column (x, z), if it grows exactly there."""
     h = lattice(seed + 40, x // _CELL, 0, z // _CELL)
     if (h & 15) % _CELL != x % _CELL or ((h >> 4) & 15) % _CELL != z % _CELL:
         return

@@ -98,7 +98,9 @@ class Hud:
         _, _, top, left = _scaled(height, width)
         out[top:, left : width - left] = True
         arm = max(1, min(height, width) * 3 // BASE)
-        out[height // 2 - arm : height // 2 + arm + 1, width // 2 - arm : width // 2 + arm + 1] = True
+        out[height // 2 - arm : height // 2 + arm + 1, width // 2 - arm : width // 2 + arm + 1] = (
+            True
+        )
         return out
 
     def draw(

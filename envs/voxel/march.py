@@ -1,9 +1,9 @@
 """One ray through the block grid.
 
-`glance` finds the first block of any kind: it walks from column to column, tests each column's cells
-with one bit mask, and crosses squares of 8 x 8 columns that it passes above in one stride. `march`
-walks cell by cell (Amanatides and Woo 1987, "A fast voxel traversal algorithm") and sees through
-water.
+`glance` finds the first block of any kind: it walks from column to column, tests each column's
+cells with one bit mask, and crosses squares of 8 x 8 columns that it passes above in one stride.
+`march` walks cell by cell (Amanatides and Woo 1987, "A fast voxel traversal algorithm") and sees
+through water. Both are one loop whose variables stay in registers, hence their length.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ Hit = tuple[int, int, int, int, int, float, float, float, int]
 
 
 @njit(cache=True, error_model="numpy")
-def march(
+def march(  # noqa: C901, PLR0915
     cells: Cells,
     ex: float,
     ey: float,
@@ -84,7 +84,7 @@ def march(
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def glance(
+def glance(  # noqa: C901, PLR0915
     cells: Cells,
     masks: NDArray[np.uint64],
     peaks: NDArray[np.int16],
@@ -99,7 +99,7 @@ def glance(
     """The first block that is not air on a ray whose start is in the air.
 
     Returns:
-        kind (0: none within `limit` lengths), cell x, y, z, axis of the face, the ray's length there.
+        kind (0: none within `limit`), cell x, y, z, axis of the face, the ray's length there.
     """
     x, z = int(np.floor(ex)), int(np.floor(ez))
     sx, sz = 1 if dx > 0 else -1, 1 if dz > 0 else -1

@@ -140,6 +140,35 @@ def _swim(cells: Cells, body: Body, bumped: bool, jump: bool) -> None:
 
 
 @njit(cache=True)
+def _propel(
+    body: Body,
+    ahead: float,
+    right: float,
+    jump: bool,
+    sneak: bool,
+    sprint: bool,
+    sin: float,
+    cos: float,
+    on_ground: bool,
+    wet: bool,
+) -> None:
+    """Change the velocity by the keys: jump or paddle up, then walk, run, sneak, fly or swim."""
+    running = sprint and ahead > 0 and not sneak
+    if wet:
+        if jump:
+            body[VY] += _FLOAT
+        _push(body, ahead, right, _SWIM, sin, cos)
+        return
+    if jump and on_ground:
+        body[VY] = _JUMP
+        if running:
+            body[VX] -= sin * 0.2
+            body[VZ] += cos * 0.2
+    boost = _SPRINT if running else _SNEAK if sneak else 1.0
+    _push(body, ahead, right, (_WALK if on_ground else _FLY) * boost, sin, cos)
+
+
+@njit(cache=True)
 def move(
     cells: Cells,
     body: Body,
@@ -159,19 +188,7 @@ def move(
         if abs(body[axis]) < _REST:
             body[axis] = 0.0
     on_ground, wet = body[GROUND] > 0, _in_water(cells, body)
-    running = sprint and ahead > 0 and not sneak
-    boost = _SPRINT if running else _SNEAK if sneak else 1.0
-    if wet:
-        if jump:
-            body[VY] += _FLOAT
-        _push(body, ahead, right, _SWIM, sin, cos)
-    else:
-        if jump and on_ground:
-            body[VY] = _JUMP
-            if running:
-                body[VX] -= sin * 0.2
-                body[VZ] += cos * 0.2
-        _push(body, ahead, right, (_WALK if on_ground else _FLY) * boost, sin, cos)
+    _propel(body, ahead, right, jump, sneak, sprint, sin, cos, on_ground, wet)
     body[SNEAKING] = 1.0 if sneak else 0.0
     if sneak and on_ground and not wet and body[VY] <= 0:
         _hold_edge(cells, body)
@@ -217,8 +234,8 @@ def aim(
 ) -> tuple[int, int, int, int, float]:
     """The first solid block along a unit ray within reach, found by walking the grid.
 
-    Returns x, y, z, the face it was entered by (0 +x, 1 -x, 2 +y, 3 -y, 4 +z, 5 -z; -1 for none) and
-    the distance (Amanatides and Woo 1987, "A fast voxel traversal algorithm").
+    Returns x, y, z, the face it was entered by (0 +x, 1 -x, 2 +y, 3 -y, 4 +z, 5 -z; -1 for none)
+    and the distance (Amanatides and Woo 1987, "A fast voxel traversal algorithm").
     """
     x, y, z = int(np.floor(ex)), int(np.floor(ey)), int(np.floor(ez))
     sx, sy, sz = 1 if dx > 0 else -1, 1 if dy > 0 else -1, 1 if dz > 0 else -1

@@ -40,7 +40,7 @@ class Scene:
         camera: (3, 3) forward, right and up unit vectors.
         zenith, horizon, light: colours of the sky's top, its rim and the sunlight.
         sun: x and y of the unit vector towards the sun; the moon stands opposite.
-        clouds: cover, (CLOUD_SPAN, CLOUD_SPAN) uint8, repeating; drift: its shift along x in blocks.
+        clouds: cover, (CLOUD_SPAN, CLOUD_SPAN) uint8, repeating; drift: shift along x in blocks.
         target: (x, y, z, stage) block outlined and its crack stage, -1 for none; y -1 for no block.
         under_water: whether the eye is.
     """
@@ -121,7 +121,7 @@ def _through_water(
     pz: float,
     texels: float,
 ) -> Color:
-    """A colour seen through `length` blocks of water; `axis` of the surface entered, -1 for none."""
+    """A colour seen through `length` blocks of water; `axis` of the surface met, -1: none."""
     part, tone = 0.45 * length / (1 + 0.45 * length), 0.8
     if axis >= 0:
         part, tone = min(0.94, 0.34 + 0.66 * part), 0.9
@@ -168,9 +168,7 @@ def _trace(
             limit, wet, surface, surface_axis = SIGHT / stretch, 0.0, 0.0, -1
             kind, x, y, z, axis, t = 0, 0, 0, 0, 1, limit
             if not under_water:
-                kind, x, y, z, axis, t = glance(
-                    cells, masks, peaks, ex, ey, ez, dx, dy, dz, limit
-                )
+                kind, x, y, z, axis, t = glance(cells, masks, peaks, ex, ey, ez, dx, dy, dz, limit)
             if under_water or kind == _WATER:
                 kind, x, y, z, axis, t, wet, surface, surface_axis = march(
                     cells, ex, ey, ez, dx, dy, dz, limit, under_water

@@ -34,8 +34,9 @@ def pack(game: Game) -> bytes:
     edits = sorted((*position, kind) for position, kind in game.world.edits.items())
     table = np.array(edits, "<i8").reshape(-1, 4).tobytes()
     text = json.dumps(header, sort_keys=True).encode()
-    return b"".join([_MAGIC, len(text).to_bytes(8, "little"), text,
-                     game.body.astype("<f8").tobytes(), table])
+    return b"".join(
+        [_MAGIC, len(text).to_bytes(8, "little"), text, game.body.astype("<f8").tobytes(), table]
+    )
 
 
 def unpack(data: bytes, world: World | None = None) -> Game:

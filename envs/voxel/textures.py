@@ -122,7 +122,7 @@ def _cobblestone() -> NDArray[np.uint8]:
 def _planks() -> NDArray[np.uint8]:
     tones = 1 + _hash(_V // 4, _U // 8, 12) % 2
     tones[_V % 4 == 3] = 0
-    tones[(_U == np.array([4, 12, 7, 15])[_V // 4]) & (_V % 4 != 3)] = 0
+    tones[(np.array([4, 12, 7, 15])[_V // 4] == _U) & (_V % 4 != 3)] = 0
     return _paint(tones, (124, 96, 56), (166, 134, 82), (180, 147, 92))
 
 
@@ -149,12 +149,19 @@ def _bedrock() -> NDArray[np.uint8]:
 
 def _beacon() -> NDArray[np.uint8]:
     ring = np.maximum(np.abs(2 * _U - 15), np.abs(2 * _V - 15)) // 2
-    return _paint(np.array([0, 0, 1, 1, 2, 2, 2, 3])[ring],
-                  (255, 255, 255), (255, 120, 240), (230, 40, 210), (120, 10, 120))
+    return _paint(
+        np.array([0, 0, 1, 1, 2, 2, 2, 3])[ring],
+        (255, 255, 255),
+        (255, 120, 240),
+        (230, 40, 210),
+        (120, 10, 120),
+    )
 
 
 def _water() -> NDArray[np.uint8]:
-    return _paint(((_V + 2 * (_hash(_U // 4, 0, 15) % 3)) // 2) % 4 // 2, (52, 96, 186), (62, 110, 200))
+    return _paint(
+        ((_V + 2 * (_hash(_U // 4, 0, 15) % 3)) // 2) % 4 // 2, (52, 96, 186), (62, 110, 200)
+    )
 
 
 def _snow() -> NDArray[np.uint8]:
@@ -167,8 +174,13 @@ def _sand() -> NDArray[np.uint8]:
 
 
 def _gravel() -> NDArray[np.uint8]:
-    return _paint(_blobs(18, 2, 85, 135, 185),
-                  (104, 98, 96), (124, 118, 116), (142, 136, 132), (158, 152, 148))
+    return _paint(
+        _blobs(18, 2, 85, 135, 185),
+        (104, 98, 96),
+        (124, 118, 116),
+        (142, 136, 132),
+        (158, 152, 148),
+    )
 
 
 _PAINTERS: dict[str, Callable[[], NDArray[np.uint8]]] = {
@@ -189,14 +201,18 @@ _PAINTERS: dict[str, Callable[[], NDArray[np.uint8]]] = {
     "spruce_leaves": lambda: _leaves(7, (28, 58, 42), (36, 70, 50), (44, 82, 58), (54, 94, 66)),
     "birch_log": _birch,
     "birch_log_top": lambda: _rings((206, 203, 190), (176, 158, 112), (194, 176, 130)),
-    "birch_leaves": lambda: _leaves(9, (82, 112, 46), (94, 126, 54), (106, 140, 62), (120, 154, 72)),
+    "birch_leaves": lambda: _leaves(
+        9, (82, 112, 46), (94, 126, 54), (106, 140, 62), (120, 154, 72)
+    ),
     "cactus": _cactus,
     "cactus_top": lambda: _rings((58, 112, 48), (86, 146, 66), (98, 158, 74)),
     "sandstone": _sandstone,
     "sandstone_top": lambda: _paint(_blobs(10, 4, 130), (212, 196, 144), (222, 207, 157)),
     "gravel": _gravel,
     "clay": lambda: _paint(_blobs(21, 4, 120), (152, 158, 170), (162, 168, 180)),
-    "ice": lambda: _paint(((_U + _V) // 3 % 4 == 0).astype(np.int64), (146, 186, 240), (174, 206, 250)),
+    "ice": lambda: _paint(
+        ((_U + _V) // 3 % 4 == 0).astype(np.int64), (146, 186, 240), (174, 206, 250)
+    ),
     "coal_ore": lambda: _dots(_stone(), (40, 40, 42), (66, 66, 70)),
     "iron_ore": lambda: _dots(_stone(), (216, 175, 147), (170, 132, 108)),
     "gold_ore": lambda: _dots(_stone(), (248, 214, 66), (190, 152, 30)),
@@ -237,10 +253,22 @@ STAGES = 5
 def cracks() -> NDArray[np.bool_]:
     """Which texels are cracked at each of the stages: (STAGES, 16, 16), each within the next."""
     lines = (
-        ((7, 8), (9, 6)), ((8, 8), (12, 11)), ((8, 7), (4, 3)), ((7, 9), (3, 12)),
-        ((9, 6), (13, 2)), ((12, 11), (15, 15)), ((4, 3), (0, 1)), ((3, 12), (1, 15)),
-        ((12, 11), (10, 15)), ((13, 2), (15, 5)), ((4, 3), (6, 0)), ((3, 12), (0, 9)),
-        ((5, 5), (1, 6)), ((10, 9), (14, 8)), ((8, 8), (8, 13)), ((2, 9), (5, 14)),
+        ((7, 8), (9, 6)),
+        ((8, 8), (12, 11)),
+        ((8, 7), (4, 3)),
+        ((7, 9), (3, 12)),
+        ((9, 6), (13, 2)),
+        ((12, 11), (15, 15)),
+        ((4, 3), (0, 1)),
+        ((3, 12), (1, 15)),
+        ((12, 11), (10, 15)),
+        ((13, 2), (15, 5)),
+        ((4, 3), (6, 0)),
+        ((3, 12), (0, 9)),
+        ((5, 5), (1, 6)),
+        ((10, 9), (14, 8)),
+        ((8, 8), (8, 13)),
+        ((2, 9), (5, 14)),
     )
     out = np.zeros((STAGES, SIZE, SIZE), bool)
     for stage, count in enumerate((2, 4, 8, 12, 16)):

@@ -1,8 +1,8 @@
 """The blocks around the player: chunks made from the seed, edits on top, in one wrap-around array.
 
-Cells lie at `index(x, y, z)`: both ground coordinates wrap at `SPAN`, so walking never moves memory;
-chunks ahead overwrite those behind. An edit is kept for ever and laid over its chunk whenever that
-is made again.
+Cells lie at `index(x, y, z)`: both ground coordinates wrap at `SPAN`, so walking never moves
+memory; chunks ahead overwrite those behind. An edit is kept for ever and laid over its chunk
+whenever that is made again.
 """
 
 import numpy as np

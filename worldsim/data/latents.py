@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from worldsim import checkpoint
 from worldsim.data.dataset import SPLITS, Dataset, Entry, split_of
 from worldsim.data.episode import Episode, read
 from worldsim.data.frames import to_float
@@ -117,7 +116,11 @@ class _Store:
 
     def add(self, entry: Entry, latents: NDArray[np.float16], episode: Episode) -> None:
         """Append an episode; until the index is written it does not exist."""
-        rows = {"latents": latents, "actions": _padded(episode.actions), "facts": facts(episode)}
+        rows: dict[str, NDArray[Any]] = {
+            "latents": latents,
+            "actions": _padded(episode.actions),
+            "facts": facts(episode),
+        }
         for name, array in rows.items():
             with self._path(name).open("ab") as file:
                 file.write(np.ascontiguousarray(array, _FILES[name]).tobytes())
@@ -154,7 +157,9 @@ def read_index(folder: Path) -> dict[str, Any]:
     """
     path = folder / INDEX
     if not path.exists():
-        raise UserError(f"{folder} holds no latents ({INDEX} is missing); make them with `worldsim encode`")
+        raise UserError(
+            f"{folder} holds no latents ({INDEX} is missing); make them with `worldsim encode`"
+        )
     index: dict[str, Any] = json.loads(path.read_text())
     if index.get("format") != FORMAT:
         raise UserError(f"{path} is not of format {FORMAT}; encode into another folder")
@@ -235,9 +240,7 @@ class LatentDataset:
         latents, actions, facts = (np.stack(arrays) for arrays in zip(*parts, strict=True))
         return Clips(latents.astype(np.float32), actions[:, :-1], facts)
 
-    def draw(
-        self, rng: np.random.Generator, b: int, t: int, eventful: float = 0.0
-    ) -> Clips:
+    def draw(self, rng: np.random.Generator, b: int, t: int, eventful: float = 0.0) -> Clips:
         """`b` random windows; a share `eventful` is chosen to have an event in the later half.
 
         Raises:
@@ -245,7 +248,9 @@ class LatentDataset:
         """
         room = np.array([max(0, frames - t + 1) for _, _, frames, _ in self.episodes], float)
         if not room.any():
-            raise UserError(f"no episode has {t} frames; record longer ones or train on shorter clips")
+            raise UserError(
+                f"no episode has {t} frames; record longer ones or train on shorter clips"
+            )
         with_events = room * [len(events) > 0 for events in self._events]
         places = []
         for _ in range(b):

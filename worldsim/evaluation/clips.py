@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from worldsim.actions import Vector
 from worldsim.data import environments
 from worldsim.data.record import Config as RecordConfig
 from worldsim.data.record import make_policy
@@ -53,7 +54,8 @@ def collect(
         for seed in seeds:
             observation, info = env.reset(seed=seed)
             player.reset(seed, env, info)
-            frames, actions, views = [observation], [], [view(env)]
+            frames, views = [observation], [view(env)]
+            actions: list[Vector] = []
             while len(actions) < wait + context - 1 + horizon:
                 action = player.act(observation, info)
                 observation, _, ended, cut, info = env.step(action)
@@ -66,7 +68,9 @@ def collect(
                 plain = ~env.unwrapped.overlay()  # type: ignore[attr-defined]
                 past, future = views[wait : wait + context], views[wait + context :]
                 seen = np.stack([visible(target, past) & plain for target in future])
-                clips.append(ExactClip(np.stack(frames[wait:]), np.stack(actions[wait:]), seen, seed))
+                clips.append(
+                    ExactClip(np.stack(frames[wait:]), np.stack(actions[wait:]), seen, seed)
+                )
             bar.advance(len(frames))
     env.close()
     return clips
@@ -94,7 +98,8 @@ def visible(target: View, context: list[View]) -> NDArray[np.bool_]:
     """Which pixels (h, w) of the target show a point that some view of the context showed."""
     directions = rays(target.depth.shape, target.tangent) @ target.axes
     points = target.eye + directions * target.depth[..., None]
-    return np.any([_shown(points, view) for view in context], axis=0)
+    seen: NDArray[np.bool_] = np.any([_shown(points, view) for view in context], axis=0)
+    return seen
 
 
 def _shown(points: NDArray[np.float64], view: View) -> NDArray[np.bool_]:
@@ -107,4 +112,5 @@ def _shown(points: NDArray[np.float64], view: View) -> NDArray[np.bool_]:
     column = np.floor(right / safe / pixel + 0.5 * w).astype(int)
     inside = (forward > 0.05) & (row >= 0) & (row < h) & (column >= 0) & (column < w)
     there = view.depth[row.clip(0, h - 1), column.clip(0, w - 1)]
-    return inside & (np.abs(there - forward) < _AGREES * forward + 0.1)
+    shown: NDArray[np.bool_] = inside & (np.abs(there - forward) < _AGREES * forward + 0.1)
+    return shown

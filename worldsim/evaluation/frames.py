@@ -93,9 +93,7 @@ def run(config: Config, run_dir: Path) -> None:
     print(table)
 
 
-def all_arms(
-    simulator: Simulator, clips: list[ExactClip], context: int
-) -> dict[str, list[Frames]]:
+def all_arms(simulator: Simulator, clips: list[ExactClip], context: int) -> dict[str, list[Frames]]:
     """For each arm, the frames (t, h, w, 3) it puts in place of each clip's future."""
     futures = [clip.frames[context:] for clip in clips]
     lasts = [clip.frames[context - 1] for clip in clips]
@@ -109,7 +107,9 @@ def all_arms(
         "dream": dreams(simulator, clips, led, context, "dreaming"),
         "shuffled actions": dreams(simulator, clips, others, context, "with shuffled actions"),
         "no action": dreams(simulator, clips, still, context, "with no action"),
-        "copy": [np.repeat(frame[None], len(f), 0) for frame, f in zip(lasts, futures, strict=True)],
+        "copy": [
+            np.repeat(frame[None], len(f), 0) for frame, f in zip(lasts, futures, strict=True)
+        ],
         "row mean": [
             np.repeat(row_mean(frame)[None], len(f), 0)
             for frame, f in zip(lasts, futures, strict=True)
@@ -173,9 +173,7 @@ def blur(frame: Frames) -> Frames:
     return soft.round().astype(np.uint8)
 
 
-def scores(
-    arms: dict[str, list[Frames]], clips: list[ExactClip], config: Config
-) -> dict[str, Any]:
+def scores(arms: dict[str, list[Frames]], clips: list[ExactClip], config: Config) -> dict[str, Any]:
     """For each arm and horizon: PSNR and interval, of all pixels and of visible ones."""
     out: dict[str, Any] = {}
     for name, futures in arms.items():
@@ -204,20 +202,31 @@ def interval(values: list[float], draws: int = 2000) -> dict[str, float]:
     array = np.array(values)
     picks = np.random.default_rng(0).integers(len(array), size=(draws, len(array)))
     low, high = np.percentile(array[picks].mean(1), [2.5, 97.5])
-    return {"mean": float(array.mean()), "low": float(low), "high": float(high), "count": len(array)}
+    return {
+        "mean": float(array.mean()),
+        "low": float(low),
+        "high": float(high),
+        "count": len(array),
+    }
 
 
 def as_table(scores_of: dict[str, Any], horizons: list[int]) -> str:
     """The scores as a Markdown table: visible pixels, with all pixels in brackets."""
     shown = [h for h in horizons if h in (1, 16)] or horizons
     head = " | ".join(f"{policy}, frame {h}" for policy in scores_of for h in shown)
-    lines = [f"| PSNR dB, visible pixels (all) | {head} |", "|---" * (1 + len(scores_of) * len(shown)) + "|"]
+    lines = [
+        f"| PSNR dB, visible pixels (all) | {head} |",
+        "|---" * (1 + len(scores_of) * len(shown)) + "|",
+    ]
     for arm in next(iter(scores_of.values())):
         cells = []
         for policy in scores_of:
             for h in shown:
                 score = scores_of[policy][arm][str(h)]
-                seen, half = score["visible"], (score["visible"]["high"] - score["visible"]["low"]) / 2
+                seen, half = (
+                    score["visible"],
+                    (score["visible"]["high"] - score["visible"]["low"]) / 2,
+                )
                 cells.append(f"{seen['mean']:.1f} ± {half:.1f} ({score['all']['mean']:.1f})")
         lines.append(f"| {arm} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

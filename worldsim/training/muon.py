@@ -16,16 +16,8 @@ class ConvolutionMuon(torch.optim.Optimizer):
     2025, "Muon is Scalable for LLM Training", arXiv:2502.16982, equation 4).
     """
 
-    def __init__(
-        self,
-        params: Iterable[nn.Parameter],
-        lr: float,
-        momentum: float = 0.95,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        """Weights of one learning rate; `dtype` is that of the matrix products."""
+    def __init__(self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum})
-        self._dtype = dtype
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -40,21 +32,28 @@ class ConvolutionMuon(torch.optim.Optimizer):
         if not state:
             state["momentum"] = torch.zeros_like(weight)
         mean = state["momentum"].lerp_(gradient, 1 - momentum)
-        direction = orthogonal(gradient.lerp(mean, momentum).flatten(1), self._dtype)
+        direction = orthogonal(gradient.lerp(mean, momentum).flatten(1))
         scale = 0.2 * max(direction.shape) ** 0.5
         weight.add_(direction.view(weight.shape), alpha=-rate * scale)
 
 
-def orthogonal(matrix: Tensor, dtype: torch.dtype, steps: int = 5) -> Tensor:
+def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
     """The matrix (r, c) with all singular values near 1, its singular vectors kept.
 
-    Newton-Schulz iteration of odd quintic polynomials (Jordan et al. 2024); rough by design.
+    The Newton-Schulz iteration x <- (a + b x x' + c (x x')^2) x (Jordan et al. 2024), rough by
+    design. All factors are polynomials of the first x x' and commute, so they are multiplied as
+    small square matrices and meet x once, at the end.
     """
     a, b, c = _NEWTON_SCHULZ
     tall = matrix.shape[0] > matrix.shape[1]
-    x: Tensor = (matrix.T if tall else matrix).to(dtype)
+    x = (matrix.T if tall else matrix).float()
     x = x / (x.norm() + 1e-7)
-    for _ in range(steps):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x.T if tall else x).to(matrix.dtype)
+    gram = x @ x.T
+    product = identity = torch.eye(len(x), device=x.device)
+    for step in range(steps):
+        factor = a * identity + b * gram + c * gram @ gram
+        product = factor @ product
+        if step < steps - 1:
+            gram = factor @ gram @ factor
+    result: Tensor = product @ x
+    return (result.T if tall else result).to(matrix.dtype)

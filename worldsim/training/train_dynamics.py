@@ -87,7 +87,7 @@ class DynamicsTask:
         self.frames_per_batch = config.batch * config.frames
         if config.compile:
             for block in self.model.blocks:
-                block.forward = compile_or_eager(block.forward)  # type: ignore[method-assign]
+                block.forward = compile_or_eager(block.forward)
 
     def config(self) -> dict[str, Any]:
         """The model's configuration."""
@@ -155,9 +155,7 @@ class DynamicsTask:
             figures[f"held_out/error_at_{value:g}"] = float(error)
         return figures
 
-    def _rollouts(
-        self, model: Dynamics, clips: Clips, folder: Path, step: int
-    ) -> dict[str, float]:
+    def _rollouts(self, model: Dynamics, clips: Clips, folder: Path, step: int) -> dict[str, float]:
         simulator = Simulator(self.tokenizer, model, self.settings.sampling)
         context = self.settings.context
         truth = torch.from_numpy(clips.latents).to(self.device)
@@ -179,7 +177,7 @@ class DynamicsTask:
 def rollout(
     simulator: Simulator, latents: Tensor, actions: np.ndarray[Any, Any], context: int
 ) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Dreamed frames (b, t - context, h, w, 3) after `context` frames of latents (b, t, z, y, x)."""
+    """Dreamed frames (b, t - context, h, w, 3) that follow a context of latents (b, t, z, y, x)."""
     seeds = range(len(latents))
     state = simulator.reset(latents[:, :context], actions[:, : context - 1], list(seeds))
     frames = []
@@ -270,9 +268,7 @@ def _optimizers(model: Dynamics, config: Config) -> list[torch.optim.Optimizer]:
     return [muon, torch.optim.AdamW(rest, **adamw)]  # type: ignore[arg-type]
 
 
-def _pictures(
-    goal: np.ndarray[Any, Any], dream: np.ndarray[Any, Any], path: Path
-) -> None:
+def _pictures(goal: np.ndarray[Any, Any], dream: np.ndarray[Any, Any], path: Path) -> None:
     """Writes a strip of frames and a GIF, the truth above the dream, for up to four clips."""
     columns = [k for k in (0, 1, 3, 7, 11, 15) if k < goal.shape[1]]
     both = np.stack([goal[:4], dream[:4]], 1)  # (clip, 2, t, h, w, 3)

@@ -66,7 +66,7 @@ class TokenizerTask:
         self.model = Tokenizer(config.model).to(self.device)
         weights = list(self.model.parameters())
         self.optimizers: list[torch.optim.Optimizer] = [
-            ConvolutionMuon([w for w in weights if w.ndim > 1], config.rate, dtype=self.dtype),
+            ConvolutionMuon([w for w in weights if w.ndim > 1], config.rate),
             torch.optim.AdamW([w for w in weights if w.ndim < 2], config.rate, weight_decay=0.0),
         ]
         self.frames_per_batch = config.batch
