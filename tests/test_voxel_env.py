@@ -192,7 +192,7 @@ def test_every_biome_is_found_near_some_start():
 
 
 def test_the_world_goes_on_far_from_its_middle(env):
-    env.reset(seed=1)
+    env.reset(seed=1, options={"yaw": 0.0})
     env.game.body[:3] = 3_000_000.5, 60, -2_000_000.5
     for _ in range(10):
         env.step(actions.make(forward=1))
