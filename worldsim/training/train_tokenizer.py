@@ -34,13 +34,14 @@ class Config(LoopConfig):
     """Folders of recorded data sets, of other seeds, to measure on."""
     model: TokenizerConfig = field(default_factory=TokenizerConfig)
     loss: ReconstructionLoss = field(default_factory=ReconstructionLoss)
-    batch: int = 32
+    batch: int = 16
     rate: float = 2e-3
     """Learning rate of Muon for the convolutions and of AdamW for the rest."""
     evaluate_frames: int = 256
     device: str = "auto"
     dtype: str = "auto"
-    compile: bool = True
+    compile: bool = False
+    """Worth its minute or two of compiling on a GPU; convolutions on a CPU gain nothing."""
 
 
 class Frames(Protocol):
