@@ -20,3 +20,13 @@ def recorded(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny run of every command from recording to a world file."""
+    from pipeline import make_runs
+
+    root = tmp_path_factory.mktemp("runs")
+    make_runs(root)
+    return root
