@@ -14,7 +14,7 @@ from worldsim.data import environments
 from worldsim.errors import UserError
 from worldsim.models.heads import moved
 from worldsim.simulator import State
-from worldsim.world import Context, load_world
+from worldsim.world import Context, Origin, load_world
 
 Frame = NDArray[np.uint8]
 _OPTIONS = ("start_index", "frames", "actions", "exact_seed")
@@ -65,6 +65,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         self._state: State | None = None
         self._frame: Frame | None = None
         self._pose = torch.zeros(5, dtype=torch.float64)
+        self._origin: Origin | None = None
         self._window: Any = None
 
     @property
@@ -76,6 +77,11 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
     def device(self) -> str:
         """Where the model runs."""
         return str(self.world.simulator.device)
+
+    @property
+    def origin(self) -> Origin | None:
+        """The place of the exact world where this dream began, if there is one."""
+        return self._origin
 
     @property
     def state(self) -> State:
@@ -165,6 +171,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         if "exact_seed" in options:
             return self._played(int(options["exact_seed"]))
         context = self._start(options.get("start_index"))
+        self._origin = context.origin
         return context.latents, context.actions, context.pose
 
     def _start(self, index: int | None) -> Context:
@@ -178,6 +185,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         return contexts[int(index) % len(contexts)]
 
     def _given(self, options: dict[str, Any]) -> tuple[Any, Any, Any]:
+        self._origin = None
         frames = np.asarray(options["frames"])
         shape = (*self.world.frame_shape, 3)
         if frames.ndim != 4 or frames.shape[1:] != shape or frames.dtype != np.uint8:
@@ -203,4 +211,5 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
             frames.append(frame)
         env.close()
         led = np.zeros((len(frames) - 1, actions.SIZE), np.float32)
+        self._origin = Origin(self._exact, {}, seed, led)
         return np.stack(frames), led, [*info["position"], info["yaw"], info["pitch"]]

@@ -12,7 +12,11 @@ from gymnasium.utils.env_checker import check_env
 from pipeline import PLAIN, SIZE, record_window
 
 from worldsim import actions
+from worldsim.data.frames import read_video
 from worldsim.errors import UserError
+from worldsim.viewer import headless
+from worldsim.viewer.config import Config as ViewerConfig
+from worldsim.world import load_world
 
 
 @pytest.fixture
@@ -113,3 +117,28 @@ print("dreamt")
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, cwd=Path.cwd()
     )
     assert done.stdout.strip() == "dreamt", done.stderr
+
+
+def test_headless_play_shows_the_exact_world_beside_from_the_same_place(runs, tmp_path):
+    config = ViewerConfig(
+        checkpoint=str(runs / "world.safetensors"),
+        env_options=PLAIN,
+        headless=True,
+        beside=True,
+        starts=2,
+        start_index=0,
+        frames=3,
+        scale=1,
+        out=str(tmp_path / "both.gif"),
+    )
+    headless.run(config, tmp_path)
+    frames, _ = read_video(tmp_path / "both.gif")
+    assert frames.shape == (3, 2 * SIZE + headless.GAP, 2 * SIZE + headless.GAP, 3)
+    world = load_world(runs / "world.safetensors", **PLAIN)
+    origin = world.contexts[1].origin
+    env = gym.make(f"envs:{origin.env_id}", **origin.env_options)
+    frame, _ = env.reset(seed=origin.seed)
+    for vector in origin.before:
+        frame = env.step(actions.from_vector(vector))[0]
+    shown = frames[0, SIZE + headless.GAP :, SIZE + headless.GAP :].astype(int)
+    assert np.abs(shown - frame).mean() < 6  # a GIF has 256 colours

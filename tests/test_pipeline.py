@@ -95,7 +95,7 @@ def test_world_file_is_half_precision_and_holds_contexts(runs):
     world = load_world(runs / "world.safetensors", **PLAIN)
     assert len(world.contexts) == 3
     assert world.context_frames == 5
-    assert world.contexts[0].seed >= 700_000
+    assert world.contexts[0].origin.seed >= 700_000
     assert (runs / "world.md").read_text().startswith("# world")
     assert meta["frames_seen"] == 2 * 16
 
@@ -103,12 +103,13 @@ def test_world_file_is_half_precision_and_holds_contexts(runs):
 def test_context_is_where_the_exact_world_gets_with_the_actions_before(runs):
     world = load_world(runs / "world.safetensors", **PLAIN)
     context = world.contexts[1]
-    env = gym.make(f"envs:{context.env_id}", **context.env_options)
-    _, info = env.reset(seed=context.seed)
-    for vector in context.before:
+    origin = context.origin
+    env = gym.make(f"envs:{origin.env_id}", **origin.env_options)
+    _, info = env.reset(seed=origin.seed)
+    for vector in origin.before:
         info = env.step(actions.from_vector(vector))[4]
     assert np.allclose([*info["position"], info["yaw"], info["pitch"]], context.pose)
-    assert np.array_equal(context.before[-4:], context.actions)
+    assert np.array_equal(origin.before[-4:], context.actions)
 
 
 def test_world_files_that_are_wrong_are_refused(runs, tmp_path):

@@ -16,7 +16,7 @@ from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import SimulatorConfig
 from worldsim.training.train_dynamics import load_dynamics
 from worldsim.training.train_tokenizer import load_tokenizer
-from worldsim.world import Context, save_world
+from worldsim.world import Context, Origin, save_world
 
 _LATEST_START = 160  # ticks into an episode; the way there is kept in the file
 
@@ -97,10 +97,7 @@ def start_contexts(
                 latents=torch.from_numpy(encode(episode.frames[start:])),
                 actions=episode.actions[start:],
                 pose=_pose(episode.info),
-                before=episode.actions,
-                seed=entry.seed,
-                env_id=header.env_id,
-                env_options=header.env_options,
+                origin=Origin(header.env_id, header.env_options, entry.seed, episode.actions),
             )
         )
     return contexts

@@ -27,20 +27,27 @@ SHIPPED = weights_dir() / "voxel.safetensors"
 
 
 @dataclass(frozen=True)
+class Origin:
+    """A place of the exact world: reset `env_id` with `seed`, then play `before` (ticks, a)."""
+
+    env_id: str
+    env_options: dict[str, Any]
+    seed: int
+    before: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Context:
     """Where a dream may begin, and how the exact world gets to the same place.
 
     latents: (t+1, z, y, x); actions: (t, a) between them; pose: (5,) x, y, z, yaw, pitch at the
-    last frame. Reset `env_id` with `seed`, then play `before` (ticks, a): that is the last frame.
+    last frame, which is also what `origin` shows.
     """
 
     latents: Tensor
     actions: NDArray[np.float32]
     pose: NDArray[np.float64]
-    before: NDArray[np.float32]
-    seed: int
-    env_id: str
-    env_options: dict[str, Any]
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -117,8 +124,11 @@ def save_world(
         tensors["contexts.actions"] = torch.from_numpy(np.stack([c.actions for c in contexts]))
         tensors["contexts.poses"] = torch.from_numpy(np.stack([c.pose for c in contexts]))
         for i, context in enumerate(contexts):
-            tensors[f"contexts.before.{i}"] = torch.from_numpy(context.before)
-    sources = [{"seed": c.seed, "env_id": c.env_id, "env_options": c.env_options} for c in contexts]
+            tensors[f"contexts.before.{i}"] = torch.from_numpy(context.origin.before)
+    sources = [
+        {name: value for name, value in vars(c.origin).items() if name != "before"}
+        for c in contexts
+    ]
     shapes = {"tokenizer": vars(tokenizer.config), "dynamics": vars(dynamics.config)}
     meta = {"kind": "world", "config": {**config, **shapes}, "contexts": sources, **card}
     return checkpoint.save(path, tensors, meta)
@@ -146,10 +156,7 @@ def _contexts(tensors: dict[str, Tensor], meta: dict[str, Any]) -> list[Context]
             latents=tensors["contexts.latents"][i].float(),
             actions=tensors["contexts.actions"][i].numpy(),
             pose=tensors["contexts.poses"][i].numpy(),
-            before=tensors[f"contexts.before.{i}"].numpy(),
-            seed=source["seed"],
-            env_id=source["env_id"],
-            env_options=source["env_options"],
+            origin=Origin(**source, before=tensors[f"contexts.before.{i}"].numpy()),
         )
         for i, source in enumerate(meta.get("contexts", []))
     ]

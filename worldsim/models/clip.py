@@ -11,13 +11,16 @@ class Sight(NamedTuple):
     """Which frames each frame may look at; f = 2t frames, the t clean ones, then the t noisy ones.
 
     time: (f, f) bool, row looks at column along time at the same token position.
-    source: (f, local + 1) long, frames whose every token the row looks at, own frame last.
-    present: (f, local + 1) bool, whether that source exists.
+    offsets: distances from a frame to those whose every token it looks at, besides its own.
+    present: (f, offsets) bool, whether it may.
+    noisy: (t, offsets) bool, whether a noisy frame looks at the noisy version of that one; a
+    clean frame looks at the clean version.
     """
 
     time: Tensor
-    source: Tensor
+    offsets: tuple[int, ...]
     present: Tensor
+    noisy: Tensor
 
 
 def chunk_starts(t: int, chunk: int) -> Tensor:
@@ -44,11 +47,9 @@ def teacher_forcing(t: int, chunk: int, window: int, local: int) -> Sight:
     time = torch.cat(
         [torch.cat([clean_clean, nothing], 1), torch.cat([noisy_clean, noisy_noisy], 1)]
     )
-    before = frame[:, None] - torch.arange(local, -1, -1)
-    present = before >= 0
-    before = before.clamp(min=0)
-    source = torch.cat([before, torch.where(before >= start[:, None], before + t, before)])
-    return Sight(time, source, present.repeat(2, 1))
+    offsets = tuple(range(-local, 0))
+    near = frame[:, None] + torch.tensor(offsets)
+    return Sight(time, offsets, (near >= 0).repeat(2, 1), near >= start[:, None])
 
 
 def additive(seen: Tensor) -> Tensor:
@@ -60,13 +61,14 @@ def additive(seen: Tensor) -> Tensor:
 class ClipView:
     """A `layers.View` of frames among themselves, as a `Sight` allows."""
 
-    source: Tensor
+    offsets: tuple[int, ...]
+    noisy: Tensor
     space_mask: Tensor
     time_mask: Tensor
 
     def space(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens of the source frames (b, f, heads, (local + 1) n, width)."""
-        return self._gather(keys), self._gather(values)
+        """Tokens of near and own frames (b, f, heads, (offsets + 1) n, width)."""
+        return self._gathered(keys), self._gathered(values)
 
     def time(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """All frames at the same position (b, heads, n, f, width)."""
@@ -76,12 +78,23 @@ class ClipView:
         """The tensor as it is."""
         return x
 
-    def _gather(self, x: Tensor) -> Tensor:
-        seen = x[:, self.source]  # (b, f, local + 1, n, heads, width)
+    def _gathered(self, x: Tensor) -> Tensor:
+        clean, noisy = x.chunk(2, 1)  # (b, t, n, heads, width)
+        frames = []
+        for i, offset in enumerate(self.offsets):
+            past = clean.roll(-offset, 1)
+            own_stream = self.noisy[:, i, None, None, None]
+            frames.append(
+                torch.cat([past, torch.where(own_stream, noisy.roll(-offset, 1), past)], 1)
+            )
+        seen = torch.stack([*frames, x], 2)
         return seen.permute(0, 1, 4, 2, 3, 5).flatten(3, 4)
 
 
-def clip_view(sight: Sight, n: int) -> ClipView:
+def clip_view(sight: Sight, n: int, device: torch.device) -> ClipView:
     """The view of `n` tokens a frame under a sight."""
-    space = additive(sight.present.repeat_interleave(n, 1))
-    return ClipView(sight.source, space[:, None, None], additive(sight.time))
+    own = torch.ones(len(sight.present), 1, dtype=torch.bool, device=sight.present.device)
+    space = additive(torch.cat([sight.present, own], 1).repeat_interleave(n, 1))
+    time = additive(sight.time)
+    noisy = sight.noisy.to(device)
+    return ClipView(sight.offsets, noisy, space[:, None, None].to(device), time.to(device))

@@ -125,7 +125,7 @@ class Dynamics(nn.Module):
         if sight is None:
             sight = teacher_forcing(t, chunk, c.window, c.local_frames)
         latents = torch.cat([clean, noisy], 1)  # (b, 2t, z, y, x)
-        view = clip_view(Sight(*(part.to(latents.device) for part in sight)), self._n(latents))
+        view = clip_view(sight, self._n(latents), latents.device)
         frames = torch.arange(t, device=latents.device).repeat(2)[None]
         action = self._clip_actions(actions, known).repeat(1, 2, 1)
         stream = torch.tensor([CLEAN, NOISY], device=latents.device).repeat_interleave(t)

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+_TINY = 1e-6
+
 Modulation = tuple[Tensor, ...]
 """Shift, scale and gate of the attention, then of the MLP: six tensors (b, f, 1, d)."""
 
@@ -68,27 +70,22 @@ def rotary(
     place = frames.new_zeros((registers + tokens, 2 * axial), dtype=torch.float64)
     place[registers:, :axial] = rotary_angles(ys.reshape(-1), axial, 16.0)
     place[registers:, axial:] = rotary_angles(xs.reshape(-1), axial, 16.0)
-    offset = rotary_angles(frames, pairs - 2 * axial, 32.0)
-    n = len(place)
-    in_space = torch.cat(
-        [place.expand(b, f, n, -1), offset[:, :, None].expand(-1, -1, n, -1)], dim=-1
-    )
-    in_time = rotary_angles(frames, pairs, 128.0)[:, :, None].expand(-1, -1, n, -1)
-    angles = torch.cat(
-        [
-            in_space[:, :, :, None].expand(-1, -1, -1, heads[0], -1),
-            in_time[:, :, :, None].expand(-1, -1, -1, heads[1], -1),
-        ],
-        dim=3,
-    )
+    offset = rotary_angles(frames, pairs - 2 * axial, 32.0)[:, :, None].expand(b, f, len(place), -1)
+    in_space = torch.cat([place.expand(b, f, -1, -1), offset], dim=-1)
+    in_time = rotary_angles(frames, pairs, 128.0)[:, :, None].expand_as(in_space)
+    angles = torch.stack([in_space, in_time], dim=3)  # (b, f, n, 2, width / 2)
     size = width**0.25
-    cos, sin = size * angles.cos(), size * angles.sin()
-    return Rotary(torch.cat([cos, cos], -1).float(), torch.cat([-sin, sin], -1).float())
+    cos, sin = (size * angles.cos()).float(), (size * angles.sin()).float()
+    kinds = torch.tensor([0] * heads[0] + [1] * heads[1], device=frames.device)
+    return Rotary(
+        torch.cat([cos, cos], -1)[:, :, :, kinds], torch.cat([-sin, sin], -1)[:, :, :, kinds]
+    )
 
 
 def rotate(x: Tensor, tables: Rotary) -> Tensor:
     """The vectors (..., k, width) turned by the tables; dimension i is paired with i + width/2."""
-    return torch.addcmul(x * tables.cos, x.roll(x.shape[-1] // 2, -1), tables.sin)
+    first, second = x.chunk(2, -1)
+    return torch.addcmul(x * tables.cos, torch.cat([second, first], -1), tables.sin)
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
@@ -99,15 +96,15 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -
     """
     scores = queries @ keys.transpose(-1, -2)
     if mask is not None:
-        scores = scores + mask
+        scores = scores + mask.to(scores.dtype)
     return scores.softmax(-1) @ values
 
 
 class Attention(nn.Module):
     """Attention whose first heads look at tokens of near frames, the others along time.
 
-    One projection in, one out. Queries and keys are normalised (Henry et al. 2020,
-    arXiv:2010.04245) with a learned gain a head.
+    One projection in, one out. Queries and keys are of unit length (Henry et al. 2020,
+    arXiv:2010.04245) times a learned gain a head.
     """
 
     def __init__(self, d: int, heads: tuple[int, int], width: int) -> None:
@@ -116,16 +113,17 @@ class Attention(nn.Module):
         inner = sum(heads) * width
         self.qkv = nn.Linear(d, 3 * inner, bias=False)
         self.out = nn.Linear(inner, d, bias=False)
-        self.gain = nn.Parameter(torch.ones(sum(heads), 1))
+        self.gain = nn.Parameter(torch.ones(2, sum(heads), 1))
 
     def forward(self, x: Tensor, tables: Rotary, view: View) -> Tensor:
         """What tokens x (b, f, n, d) read (b, f, n, d)."""
         b, f, n, _ = x.shape
         qkv = view.cast(self.qkv(x)).view(b, f, n, 3, sum(self.heads), self.width)
-        qk = F.normalize(qkv[:, :, :, :2], dim=-1)
+        qk = qkv[:, :, :, :2]
+        length = torch.linalg.vector_norm(qk, dim=-1, keepdim=True).clamp_min(_TINY)
+        qk = qk * (self.gain / length).to(qkv.dtype)
         tables = Rotary(tables.cos.unsqueeze(3), tables.sin.unsqueeze(3))
         q, k = rotate(qk, tables).to(qkv.dtype).unbind(3)  # (b, f, n, k, width)
-        q = q * self.gain.to(q.dtype)
         v = qkv[:, :, :, 2]
         near = self.heads[0]
         keys, values = view.space(k[:, :, :, :near], v[:, :, :, :near])

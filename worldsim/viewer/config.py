@@ -51,6 +51,10 @@ class Config:
     """A policy as `worldsim record` names them, in place of the script."""
     policy_options: dict[str, Any] = field(default_factory=dict)
     """Keyword arguments of the policy."""
+    beside: bool = False
+    """Headless: show `exact` to the right, from the same place and under the same actions."""
+    starts: int = 1
+    """Headless: play the script from that many start contexts, one below the other."""
     frames: int | None = None
     """Frames to show, then stop; null: no end (window), the whole script (headless)."""
     out: str | None = None
@@ -64,7 +68,7 @@ def check(config: Config) -> None:
         "sensitivity": config.sensitivity,
         **{
             name: value
-            for name in ("width", "height", "scale", "frames", "steps")
+            for name in ("width", "height", "scale", "frames", "steps", "starts")
             if (value := getattr(config, name)) is not None
         },
     }

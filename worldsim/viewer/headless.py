@@ -1,19 +1,24 @@
 """Play without a window: a script, recorded actions or a policy, written to a video."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from worldsim.data.environments import Frame
+from worldsim.errors import UserError
 from worldsim.progress import progress
 from worldsim.viewer import scripts
 from worldsim.viewer.config import Config
-from worldsim.viewer.session import World, label, open_world, options_of
+from worldsim.viewer.session import World, label, open_twin, open_world, options_of
 from worldsim.viewer.video import Video, check_suffix
 
 FRAMES = 200
 """Frames of a video of play that has no end of its own."""
+GAP = 4
+"""Pixels between two pictures side by side."""
 
 
 def run(config: Config, run_dir: Path) -> None:
@@ -25,21 +30,45 @@ def run(config: Config, run_dir: Path) -> None:
     out = Path(config.out) if config.out else run_dir / "play.mp4"
     check_suffix(out)
     script = scripts.load(config)
-    world = open_world(config.env, label(config, config.env), options_of(config, config.env))
+    worlds = [world for row in range(config.starts) for world in _row(config, script, row)]
     try:
-        world.start(
-            script.seed if config.seed is None else config.seed,
-            script.start_index if config.start_index is None else config.start_index,
-        )
-        frames = play(world, script.actions(world), script.unseen)
+        frames = [play(world, script.actions(world), script.unseen) for world in worlds]
         count = config.frames or (FRAMES if script.length is None else script.length + 1)
         with Video(out, config.fps, config.scale) as video, progress("playing", count) as shown:
-            for frame in islice(frames, count):
-                video.add(frame)
+            for parts in islice(zip(*frames, strict=False), count):
+                video.add(tiled(parts, 2 if config.beside else 1))
                 shown.advance(1)
     finally:
-        world.env.close()
+        for world in worlds:
+            world.env.close()
     print(f"saved {out}: {shown.done} frames")
+
+
+def _row(config: Config, script: scripts.Script, row: int) -> list[World]:
+    """The started worlds of one row of the picture: what is played, and what is shown beside it."""
+    index = script.start_index if config.start_index is None else config.start_index
+    if config.starts > 1:
+        index = (index or 0) + row
+    world = open_world(config.env, label(config, config.env), options_of(config, config.env))
+    world.start(script.seed if config.seed is None else config.seed, index)
+    if not config.beside:
+        return [world]
+    if config.exact is None:
+        raise UserError("beside=true shows exact=, which is null (name an environment)")
+    return [world, open_twin(config, config.exact, world)]
+
+
+def tiled(frames: Sequence[Frame], columns: int) -> Frame:
+    """Frames (h, w, 3) of one size in rows of `columns`, with a narrow dark gap between them."""
+    if len(frames) == 1:
+        return frames[0]
+    h, w = frames[0].shape[:2]
+    rows = len(frames) // columns
+    out = np.zeros((rows * (h + GAP) - GAP, columns * (w + GAP) - GAP, 3), np.uint8)
+    for i, frame in enumerate(frames):
+        y, x = i // columns * (h + GAP), i % columns * (w + GAP)
+        out[y : y + h, x : x + w] = frame
+    return out
 
 
 def play(world: World, actions: Iterator[Any], unseen: int = 0) -> Iterator[Frame]:

@@ -19,21 +19,19 @@ from worldsim.viewer.controls import idle
 from worldsim.viewer.session import World
 
 DEMO: tuple[tuple[int, Mapping[str, Any]], ...] = (
-    (8, {}),
-    (15, {"camera": (0.0, -3.0)}),  # look to the left and back
-    (15, {"camera": (0.0, 3.0)}),
-    (15, {"camera": (0.0, 3.0)}),  # and to the right
-    (15, {"camera": (0.0, -3.0)}),
-    (30, {"forward": 1}),
-    (24, {"forward": 1, "jump": 1}),
-    (10, {"camera": (4.0, 0.0)}),
-    (36, {"attack": 1}),  # dig into the ground ahead
-    (4, {"hotbar": 1}),
-    (5, {"camera": (-1.0, 0.0)}),
-    (4, {"use": 1}),  # place a block there
+    (4, {}),
+    (12, {"camera": (0.0, -4.0)}),  # look to the left and back
+    (12, {"camera": (0.0, 4.0)}),
+    (12, {"camera": (0.0, 4.0)}),  # and to the right
+    (12, {"camera": (0.0, -4.0)}),
+    (24, {"forward": 1}),
+    (16, {"forward": 1, "jump": 1}),
+    (8, {"camera": (5.0, 0.0)}),
+    (24, {"attack": 1}),  # dig into the ground ahead
+    (2, {"hotbar": 1}),
+    (4, {"camera": (-2.0, 0.0)}),
+    (2, {"use": 1}),  # place a block there
     (10, {}),
-    (7, {"camera": (-5.0, 0.0)}),
-    (12, {}),
 )
 """The fixed demonstration: ticks, and the controls held for that long."""
 

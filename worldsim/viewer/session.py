@@ -47,6 +47,12 @@ class World:
         self.past.clear()
         self.frame = self._picture(self.observation)
 
+    def start_at(self, origin: Any) -> None:
+        """Begin where a seed and the actions from there lead (`worldsim.world.Origin`)."""
+        self.start(int(origin.seed))
+        for vector in origin.before:
+            self.step(environments.from_vector(self.env.action_space, vector))
+
     def renew(self) -> None:
         """Begin again from the next seed and, where one was chosen, the next start context."""
         self.start(self.seed + 1, None if self.start_index is None else self.start_index + 1)
@@ -159,12 +165,31 @@ class Session:
 
     def _open(self, name: str) -> None:
         config, beside = self._config, self.world
-        world = open_world(name, label(config, name), options_of(config, name))
+        if beside is None:
+            world = open_world(name, label(config, name), options_of(config, name))
+            world.start(config.seed or 0, config.start_index)
+        else:
+            world = open_twin(config, name, beside)
         self.controls[name] = controls(world.env, name)
-        index = config.start_index if name == config.env else None
-        world.start((config.seed or 0) if beside is None else beside.seed, index)
         self.worlds[name] = world
         self.name = name
+
+
+def open_twin(config: Config, name: str, beside: World) -> World:
+    """The world of a Gymnasium id at the place where the one beside it began, as far as it tells.
+
+    A dream tells by its `origin`; otherwise the twin starts from the same seed.
+    """
+    origin = getattr(beside.env.unwrapped, "origin", None)
+    options = options_of(config, name)
+    if origin is not None:
+        options = {**origin.env_options, **options}
+    world = open_world(name, label(config, name), options)
+    if origin is None:
+        world.start(beside.seed)
+    else:
+        world.start_at(origin)
+    return world
 
 
 def label(config: Config, name: str) -> str:
