@@ -11,12 +11,12 @@ import torch
 from pipeline import PLAIN, SIZE, dynamics_config, encode_config, record_window
 from safetensors.torch import load_file, save_file
 
-from worldsim import actions, checkpoint
+from worldsim import actions, checkpoint, trained
 from worldsim.data import latents as encode
 from worldsim.data.latents import LatentDataset
 from worldsim.errors import UserError
 from worldsim.evaluation import frames as evaluate
-from worldsim.training import train_dynamics, train_tokenizer
+from worldsim.training import train_dynamics
 from worldsim.world import load_world
 
 
@@ -37,7 +37,7 @@ def test_latents_are_rows_aligned_with_actions_and_facts(runs):
     assert np.array_equal(clips.actions[0], first.actions[3:8])
     places = clips.facts[0][:, 3:6]
     assert np.allclose(places, first.info["position"][3:9], atol=1e-2)
-    model, _ = train_tokenizer.load_tokenizer(runs / "tokenizer" / "tokenizer.safetensors")
+    model, _ = trained.load_tokenizer(runs / "tokenizer" / "tokenizer.safetensors")
     own = encode.Encoder(model, **PLAIN)(first.frames[3:9])
     assert np.allclose(clips.latents[0], own, atol=2e-2)
 

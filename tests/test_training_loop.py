@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from worldsim import checkpoint
 from worldsim.errors import UserError
 from worldsim.models.tokenizer import TokenizerConfig
+from worldsim.trained import load_tokenizer
 from worldsim.training.loop import CHECKPOINT, LoopConfig, rate_factor, step_generator, train
 from worldsim.training.train_tokenizer import (
     WEIGHTS,
     Config,
     TokenizerTask,
-    load_tokenizer,
     run,
 )
 

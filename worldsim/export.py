@@ -14,8 +14,7 @@ from worldsim.data.latents import Encoder
 from worldsim.errors import UserError
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import SimulatorConfig
-from worldsim.training.train_dynamics import load_dynamics
-from worldsim.training.train_tokenizer import load_tokenizer
+from worldsim.trained import load_dynamics, load_tokenizer
 from worldsim.world import Context, Origin, save_world
 
 _LATEST_START = 160  # ticks into an episode; the way there is kept in the file

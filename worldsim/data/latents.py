@@ -25,7 +25,7 @@ from worldsim.errors import UserError
 from worldsim.files import locked, write_atomic
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.progress import progress
-from worldsim.training.train_tokenizer import load_tokenizer
+from worldsim.trained import load_tokenizer
 
 FORMAT = "worldsim-latents-1"
 FACTS = ("reward", "terminated", "on_ground", "x", "y", "z", "yaw", "pitch", "event")

@@ -21,8 +21,8 @@ from worldsim.models.flow import Clip, FlowConfig, flow_loss, noised, objective
 from worldsim.models.heads import Facts, body_motion
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import Simulator, SimulatorConfig, decoded
+from worldsim.trained import load_tokenizer
 from worldsim.training.loop import LoopConfig, train
-from worldsim.training.train_tokenizer import load_tokenizer
 
 WEIGHTS = "dynamics.safetensors"
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
@@ -206,18 +206,6 @@ def as_clip(clips: Clips, device: torch.device) -> Clip:
     }
     latents, actions = (torch.from_numpy(a).to(device) for a in (clips.latents, clips.actions))
     return Clip(latents, actions, Facts(**known))
-
-
-def load_dynamics(path: str | Path) -> tuple[Dynamics, dict[str, Any]]:
-    """A trained dynamics model, ready for use on the CPU, and its file's metadata.
-
-    Raises:
-        UserError: as `worldsim.checkpoint.load` and `load_weights`.
-    """
-    tensors, meta = checkpoint.load(path, "dynamics")
-    model = Dynamics(DynamicsConfig(**meta["config"]))
-    checkpoint.load_weights(model, tensors, path)
-    return model.eval().requires_grad_(False), meta
 
 
 def run(config: Config, run_dir: Path) -> None:

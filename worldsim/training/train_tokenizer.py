@@ -129,18 +129,6 @@ class TokenizerTask:
         iio.imwrite(path, rearrange(rows, "r b h w c -> (r h) (b w) c"))
 
 
-def load_tokenizer(path: str | Path) -> tuple[Tokenizer, dict[str, Any]]:
-    """A trained tokenizer, ready for use on the CPU, and its file's metadata.
-
-    Raises:
-        UserError: as `worldsim.checkpoint.load` and `load_weights`.
-    """
-    tensors, meta = checkpoint.load(path, "tokenizer")
-    model = Tokenizer(TokenizerConfig(**meta["config"]))
-    checkpoint.load_weights(model, tensors, path)
-    return model.eval().requires_grad_(False), meta
-
-
 def run(config: Config, run_dir: Path) -> None:
     """Trains, or continues to train, the tokenizer in `run_dir`.
 
