@@ -112,13 +112,15 @@ def test_withheld_actions_do_not_matter_and_known_ones_do() -> None:
 
 def test_sight_may_look_into_the_future() -> None:
     model, clip, t = tiny_dynamics(blocks=1), Clip(5), 5
-    later = torch.arange(t)[None] > torch.arange(t)[:, None]
-    own = torch.eye(t, dtype=torch.bool)
-    time = torch.cat([torch.cat([own, ~own & own], 1), torch.cat([later, own], 1)])
-    sight = Sight(time, torch.arange(2 * t)[:, None], torch.ones(2 * t, 1, dtype=torch.bool))
-    clean, noisy, _ = clip.influence(clip.predict(model, sight=sight).latents[:, 2])
-    assert clean == [False, False, False, True, True]
-    assert noisy == [False, False, True, False, False]
+    frame, own = torch.arange(t), torch.eye(t, dtype=torch.bool)
+    far = frame[None] > 1 + frame[:, None]
+    time = torch.cat([torch.cat([own, ~own & own], 1), torch.cat([far, own], 1)])
+    following = (frame + 1 < t)[:, None]
+    sight = Sight(time, (1,), following.repeat(2, 1), torch.zeros(t, 1, dtype=torch.bool))
+    for i, expected in ((1, [2, 3, 4]), (3, [4]), (4, [])):
+        clean, noisy, _ = clip.influence(clip.predict(model, sight=sight).latents[:, i])
+        assert clean == [j in expected for j in range(t)]
+        assert noisy == [j == i for j in range(t)]
 
 
 def test_a_hundred_thousand_frames_later_nothing_has_changed() -> None:

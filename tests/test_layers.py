@@ -1,4 +1,7 @@
-"""Rotary positions, attention and blocks."""
+"""Rotary positions, attention, blocks and packed matrices."""
+
+import copy
+import pickle
 
 import pytest
 import torch
@@ -6,6 +9,7 @@ from torch import Tensor
 
 from worldsim.models.clip import additive, clip_view, teacher_forcing
 from worldsim.models.layers import Block, Rotary, attend, rotary, rotate
+from worldsim.models.packed import PackableLinear, pack
 
 HEADS, WIDTH, REGISTERS = (1, 1), 32, 2
 SPACE, TIME = 0, 1
@@ -63,6 +67,21 @@ def test_block_starts_as_the_identity() -> None:
     block = Block(32, (2, 2), 16, 4)
     x = torch.randn(1, 4, 6, 32)
     neutral = [torch.full((1, 4, 1, 32), value) for value in (0.0, 1.0, 0.0) * 2]
-    view = clip_view(teacher_forcing(2, 1, 4, 1), 6)
+    view = clip_view(teacher_forcing(2, 1, 4, 1), 6, x.device)
     turned = rotary(torch.tensor([[0, 1, 0, 1]]), (2, 2), 2, (2, 2), 16)
     assert torch.equal(block(x, tuple(neutral), turned, view), x)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_packed_matrices_multiply_alike_and_copies_come_unpacked(dtype: torch.dtype) -> None:
+    matrix = PackableLinear(48, 80).to(dtype)
+    x = torch.randn(2, 3, 17, 48).to(dtype)
+    with torch.inference_mode():
+        expected = matrix(x)
+        pack(matrix)
+        assert torch.allclose(matrix(x), expected, rtol=1e-2, atol=1e-5)
+        for twin in (copy.deepcopy(matrix), pickle.loads(pickle.dumps(matrix))):
+            twin.weight.zero_()
+            assert not twin(x).any()
+        matrix.to(torch.float64)
+        assert torch.allclose(matrix(x.double()).to(dtype), expected, rtol=1e-2, atol=1e-2)

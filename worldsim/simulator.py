@@ -22,6 +22,7 @@ from worldsim.errors import UserError
 from worldsim.models.cache import Cache, restored
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.flow import noised
+from worldsim.models.packed import pack
 from worldsim.models.sampler import SAMPLERS, schedule
 from worldsim.models.tokenizer import Tokenizer
 
@@ -130,6 +131,7 @@ class Simulator:
             )
         self.tokenizer = tokenizer.eval()
         self.dynamics = copy.deepcopy(dynamics).to(dtype).eval().requires_grad_(False)
+        pack(self.dynamics)
         self.device = dynamics.registers.device
         # On CPUs small products of attention are faster in float32, whatever the matrices are in.
         self._cache_dtype = torch.float32 if self.device.type == "cpu" else dtype

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from worldsim.models.packed import PackableLinear
+
 _TINY = 1e-6
 
 Modulation = tuple[Tensor, ...]
@@ -111,8 +113,8 @@ class Attention(nn.Module):
         super().__init__()
         self.heads, self.width = heads, width
         inner = sum(heads) * width
-        self.qkv = nn.Linear(d, 3 * inner, bias=False)
-        self.out = nn.Linear(inner, d, bias=False)
+        self.qkv = PackableLinear(d, 3 * inner)
+        self.out = PackableLinear(inner, d)
         self.gain = nn.Parameter(torch.ones(2, sum(heads), 1))
 
     def forward(self, x: Tensor, tables: Rotary, view: View) -> Tensor:
@@ -145,8 +147,8 @@ class Block(nn.Module):
     def __init__(self, d: int, heads: tuple[int, int], width: int, mlp_ratio: int) -> None:
         super().__init__()
         self.attention = Attention(d, heads, width)
-        self.up = nn.Linear(d, mlp_ratio * d, bias=False)
-        self.down = nn.Linear(mlp_ratio * d, d, bias=False)
+        self.up = PackableLinear(d, mlp_ratio * d)
+        self.down = PackableLinear(mlp_ratio * d, d)
 
     def forward(self, x: Tensor, modulation: Modulation, tables: Rotary, view: View) -> Tensor:
         """The stream (b, f, n, d) after this block."""
