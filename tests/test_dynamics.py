@@ -184,7 +184,9 @@ def test_text_and_step_size_are_heard_where_there_is_room_for_them() -> None:
     model = tiny_dynamics(text_width=5)
     plain = clip.predict(model).latents
     assert not torch.allclose(clip.predict(model, text=text).latents, plain)
-    assert not torch.allclose(clip.predict(model, step=torch.ones(B, 3)).latents, plain)
+    stepped = clip.predict(model, step=torch.ones(B, 3))
+    assert not torch.allclose(stepped.latents, plain)
+    assert torch.equal(stepped.outlook.motion, clip.predict(model).outlook.motion)
 
 
 def test_a_new_model_predicts_zero_and_parameters_are_split_in_two() -> None:

@@ -56,13 +56,15 @@ class Conditioning(nn.Module):
         """The condition (b, f, d) of frames.
 
         level: (b, f) noise level; stream: (f,) `CLEAN` or `NOISY`; action: (b, f, d) embeddings;
-        text: (b, text width) embeddings; step: (b, f) size of the sampling step, if it is told.
+        text: (b, text width) embeddings; step: (b, f) size of the sampling step, if it is told;
+        clean frames ignore it.
         """
         flags = torch.stack([stream == CLEAN, stream == NOISY], -1).expand(*level.shape, 2)
         features = torch.cat([waves(level), flags.float()], -1)
         c: Tensor = action + self.level(features.to(self.unknown.dtype))
         if step is not None:
-            c = c + self.step(waves(step).to(self.unknown.dtype))
+            told = self.step(waves(step).to(self.unknown.dtype))
+            c = c + told * (stream == NOISY)[:, None]
         if text is not None:
             if self.text is None:
                 raise ValueError("text was given to a model of text_width 0; needed text=None")

@@ -130,7 +130,7 @@ class Dynamics(nn.Module):
         action = self._clip_actions(actions, known).repeat(1, 2, 1)
         stream = torch.tensor([CLEAN, NOISY], device=latents.device).repeat_interleave(t)
         level = torch.cat([clean_level, noisy_level], 1)
-        steps = None if step is None else torch.cat([torch.zeros_like(step), step], 1)
+        steps = None if step is None else step.repeat(1, 2)
         condition = self.conditioning(level, stream, action, text, steps)
         tables = self._rotary(frames, latents)
         x, last = self._trunk(latents, condition, action, tables, [view] * c.blocks)
