@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim.data.frames import Pixels, to_float, to_uint8
+from worldsim.device import autocast
 from worldsim.errors import UserError
 from worldsim.models.cache import Cache, restored
 from worldsim.models.dynamics import Dynamics
@@ -102,11 +103,12 @@ class Step:
     p_ground: Tensor
     motion: Tensor
     tokenizer: Tokenizer
+    dtype: torch.dtype = torch.float32
 
     @cached_property
     def frames(self) -> Pixels:
         """The pictures (b, f, h, w, 3), uint8, decoded when first asked for."""
-        return decoded(self.tokenizer, self.latents)
+        return decoded(self.tokenizer, self.latents, self.dtype)
 
 
 class Simulator:
@@ -119,7 +121,7 @@ class Simulator:
         config: SimulatorConfig | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Prepare the models; `dtype` is what the transformer's matrix products run in.
+        """Prepare the models; `dtype` is what the transformer and the decoder multiply in.
 
         Raises:
             UserError: the sampler does not exist.
@@ -129,7 +131,7 @@ class Simulator:
             raise UserError(
                 f"sampler is {self.config.sampler!r}; needed one of {', '.join(SAMPLERS)}"
             )
-        self.tokenizer = tokenizer.eval()
+        self.tokenizer, self.dtype = tokenizer.eval(), dtype
         self.dynamics = copy.deepcopy(dynamics).to(dtype).eval().requires_grad_(False)
         pack(self.dynamics)
         self.device = dynamics.registers.device
@@ -217,12 +219,13 @@ class Simulator:
                 outlook.ground_logit.sigmoid(),
                 outlook.motion,
                 self.tokenizer,
+                self.dtype,
             )
             return replace(state, latents=latents[:, -1], cache=cache), step
 
     def render(self, state: State) -> Pixels:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
-        return decoded(self.tokenizer, state.latents[:, None])[:, 0]
+        return decoded(self.tokenizer, state.latents[:, None], self.dtype)[:, 0]
 
     def restore(self, tensors: dict[str, Tensor]) -> State:
         """The state that `State.tensors` was taken of, by a simulator of the same models."""
@@ -264,9 +267,9 @@ class Simulator:
         return torch.stack(noise, 1).to(self.device)
 
 
-def decoded(tokenizer: Tokenizer, latents: Tensor) -> Pixels:
-    """The pictures (b, f, h, w, 3), uint8, of latents (b, f, z, y, x)."""
-    with torch.inference_mode():
+def decoded(tokenizer: Tokenizer, latents: Tensor, dtype: torch.dtype = torch.float32) -> Pixels:
+    """The pictures (b, f, h, w, 3), uint8, of latents (b, f, z, y, x); convolved in `dtype`."""
+    with torch.inference_mode(), autocast(latents.device, dtype):
         frames = to_uint8(tokenizer.decode(latents.flatten(0, 1)))
         return frames.reshape(*latents.shape[:2], *frames.shape[1:])
 
