@@ -32,7 +32,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
 
     ## Info
     `pose` (5,): x, y, z, yaw, pitch, summed from the motion that the model reports; `p_terminate`;
-    `p_ground`; `model_hash`, the first 16 hex digits of the weights' hash, as a number.
+    `p_ground`; `model_hash`, the first 12 hex digits of the weights' hash, as a number.
 
     ## Reset options
     One of: `start_index` (a start context of the checkpoint; without options one is drawn),

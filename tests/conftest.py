@@ -1,6 +1,6 @@
 """What all tests share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,3 +30,21 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("runs")
     make_runs(root)
     return root
+
+
+@pytest.fixture
+def launch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Opens the viewer's window on SDL's dummy display."""
+    from windows import windows
+
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    with windows(tmp_path) as make:
+        yield make
+
+
+@pytest.fixture
+def app(launch: Callable[..., Any]) -> Any:
+    """A window with a world that has begun to play."""
+    from windows import begun
+
+    return begun(launch)

@@ -42,6 +42,38 @@ def test_latents_are_rows_aligned_with_actions_and_facts(runs):
     assert np.allclose(clips.latents[0], own, atol=2e-2)
 
 
+def test_a_world_file_holds_the_networks_that_were_exported(runs):
+    world = runs / "world.safetensors"
+    for load, name in (
+        (trained.load_tokenizer, "tokenizer"),
+        (trained.load_dynamics, "dynamics"),
+    ):
+        own, meta = load(runs / name / f"{name}.safetensors")
+        shipped, shipped_meta = load(world)
+        assert shipped_meta["config"] == meta["config"]
+        assert shipped_meta["step"] == meta["step"]
+        for key, value in own.state_dict().items():
+            assert torch.equal(shipped.state_dict()[key], value.bfloat16().float())
+    assert trained.load_dynamics(world)[1]["tokenizer"] == trained.load_tokenizer(world)[1]["hash"]
+
+
+def test_training_can_begin_from_a_world_file(runs, tmp_path):
+    config = replace(dynamics_config(runs, steps=1), init=str(runs / "world.safetensors"))
+    config.rate = config.rate_matrices = 0.0
+    config.warmup = 0
+    train_dynamics.run(config, tmp_path)
+    begun, _ = trained.load_dynamics(tmp_path / "dynamics.safetensors")
+    shipped, _ = trained.load_dynamics(runs / "world.safetensors")
+    for key, value in shipped.state_dict().items():
+        assert torch.equal(begun.state_dict()[key], value)
+
+
+def test_training_refuses_to_begin_from_another_model(runs, tmp_path):
+    config = replace(dynamics_config(runs), init=str(runs / "tokenizer" / "tokenizer.safetensors"))
+    with pytest.raises(UserError, match="holds a 'tokenizer' checkpoint; needed 'dynamics'"):
+        train_dynamics.run(config, tmp_path)
+
+
 def test_encoding_again_adds_nothing_and_drops_half_written_rows(runs, tmp_path):
     folder = tmp_path / "latents"
     shutil.copytree(runs / "latents-train", folder)

@@ -1,29 +1,14 @@
 """The window, driven by events on SDL's dummy display."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import playable
 import pygame
 import pytest
 from playable import button, key, motion
-from windows import Launch, arrive, begun, last, press, tap, windows, world
+from windows import Launch, arrive, last, press, tap, world
 
 from worldsim.errors import UserError
 from worldsim.viewer import draw
 from worldsim.viewer.app import App
-
-
-@pytest.fixture
-def launch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Launch]:
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    with windows(tmp_path) as make:
-        yield make
-
-
-@pytest.fixture
-def app(launch: Launch) -> App:
-    return begun(launch)
 
 
 def test_the_window_says_loading_before_the_world_is_there(launch: Launch) -> None:

@@ -1,7 +1,6 @@
 """Screenshots and recordings made in the window."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -9,22 +8,10 @@ import numpy as np
 import playable
 import pytest
 from playable import key, motion
-from windows import Launch, arrive, begun, press, tap, windows, world
+from windows import Launch, arrive, press, tap, world
 
 from worldsim import actions
 from worldsim.viewer.app import App
-
-
-@pytest.fixture
-def launch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Launch]:
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    with windows(tmp_path) as make:
-        yield make
-
-
-@pytest.fixture
-def app(launch: Launch) -> App:
-    return begun(launch)
 
 
 def test_screenshot_saves_the_frame_and_the_window(app: App, tmp_path: Path) -> None:

@@ -1,32 +1,65 @@
-"""Trained models from their files, ready for use on the CPU."""
+"""Trained models from their files, their own or a world's, ready for use on the CPU."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from torch import nn
 
 from worldsim import checkpoint
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.tokenizer import Tokenizer, TokenizerConfig
 
+Model = TypeVar("Model", bound=nn.Module)
+
 
 def load_tokenizer(path: str | Path) -> tuple[Tokenizer, dict[str, Any]]:
-    """A trained tokenizer, ready for use on the CPU, and its file's metadata.
+    """A trained tokenizer, ready for use on the CPU, and its metadata.
 
     Raises:
         UserError: as `worldsim.checkpoint.load` and `load_weights`.
     """
-    tensors, meta = checkpoint.load(path, "tokenizer")
-    model = Tokenizer(TokenizerConfig(**meta["config"]))
-    checkpoint.load_weights(model, tensors, path)
-    return model.eval().requires_grad_(False), meta
+    tensors, meta = _part(path, "tokenizer")
+    return ready(Tokenizer(TokenizerConfig(**meta["config"])), tensors, path), meta
 
 
 def load_dynamics(path: str | Path) -> tuple[Dynamics, dict[str, Any]]:
-    """A trained dynamics model, ready for use on the CPU, and its file's metadata.
+    """A trained dynamics model, ready for use on the CPU, and its metadata.
 
     Raises:
         UserError: as `worldsim.checkpoint.load` and `load_weights`.
     """
-    tensors, meta = checkpoint.load(path, "dynamics")
-    model = Dynamics(DynamicsConfig(**meta["config"]))
-    checkpoint.load_weights(model, tensors, path)
-    return model.eval().requires_grad_(False), meta
+    tensors, meta = _part(path, "dynamics")
+    return ready(Dynamics(DynamicsConfig(**meta["config"])), tensors, path), meta
+
+
+def begin_from(model: nn.Module, path: str | Path, kind: str) -> None:
+    """Copies trained weights of a kind ("tokenizer" or "dynamics") into a model of that shape.
+
+    Raises:
+        UserError: as `worldsim.checkpoint.load` and `load_weights`.
+    """
+    ready(model, _part(path, kind)[0], path).train().requires_grad_(True)
+
+
+def ready(model: Model, tensors: checkpoint.Tensors, path: str | Path) -> Model:
+    """The model with the weights of a file, in float32, for use without gradients.
+
+    Raises:
+        UserError: as `worldsim.checkpoint.load_weights`.
+    """
+    exact = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+    checkpoint.load_weights(model, exact, path)
+    return model.eval().requires_grad_(False)
+
+
+def _part(path: str | Path, kind: str) -> tuple[checkpoint.Tensors, checkpoint.Meta]:
+    """The tensors of one network and its metadata, as its own file would have them."""
+    if checkpoint.read_meta(path)["kind"] != "world":
+        return checkpoint.load(path, kind)
+    tensors, meta = checkpoint.load(path)
+    part = checkpoint.with_prefix(tensors, kind)
+    tokenizer = checkpoint.content_hash(checkpoint.with_prefix(tensors, "tokenizer"))
+    own = {"kind": kind, "config": meta["config"][kind], "hash": checkpoint.content_hash(part)}
+    if kind == "tokenizer":
+        return part, {**meta, **own, "step": meta["tokenizer_step"]}
+    return part, {**meta, **own, "tokenizer": tokenizer}

@@ -22,6 +22,7 @@ from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.tokenizer import Tokenizer, TokenizerConfig
 from worldsim.paths import weights_dir
 from worldsim.simulator import Simulator, SimulatorConfig
+from worldsim.trained import ready
 
 SHIPPED = weights_dir() / "voxel.safetensors"
 
@@ -90,13 +91,14 @@ def load_world(
             f"no world ships with this copy ({SHIPPED} is missing); "
             "train one and name it: checkpoint=runs/world.safetensors"
         )
-    tensors, meta = checkpoint.load(path or SHIPPED, "world")
+    path = path or SHIPPED
+    tensors, meta = checkpoint.load(path, "world")
     place = pick_device(device)
     config = meta["config"]
-    tokenizer = _filled(
-        Tokenizer(TokenizerConfig(**config["tokenizer"])), tensors, "tokenizer", path
-    )
-    dynamics = _filled(Dynamics(DynamicsConfig(**config["dynamics"])), tensors, "dynamics", path)
+    own = checkpoint.with_prefix(tensors, "tokenizer")
+    tokenizer = ready(Tokenizer(TokenizerConfig(**config["tokenizer"])), own, path)
+    own = checkpoint.with_prefix(tensors, "dynamics")
+    dynamics = ready(Dynamics(DynamicsConfig(**config["dynamics"])), own, path)
     chosen = {name: value for name, value in sampling.items() if value is not None}
     settings = replace(SimulatorConfig(**config["sampling"]), **chosen)
     precision = pick_dtype(place, dtype)
@@ -132,15 +134,6 @@ def save_world(
     shapes = {"tokenizer": vars(tokenizer.config), "dynamics": vars(dynamics.config)}
     meta = {"kind": "world", "config": {**config, **shapes}, "contexts": sources, **card}
     return checkpoint.save(path, tensors, meta)
-
-
-def _filled(model: Any, tensors: dict[str, Tensor], prefix: str, path: str | Path | None) -> Any:
-    own = {
-        name: tensor.float() if tensor.is_floating_point() else tensor
-        for name, tensor in checkpoint.with_prefix(tensors, prefix).items()
-    }
-    checkpoint.load_weights(model, own, path or SHIPPED)
-    return model.eval().requires_grad_(False)
 
 
 def _halved(model: nn.Module) -> dict[str, Tensor]:

@@ -150,11 +150,15 @@ class VoxelEnv(gym.Env[Frame, dict[str, Any]]):
     def _observe(self) -> Frame:
         game = self.game
         self._target = game.target()
-        self._frame = self._picture(game.eye(), game.body[physics.YAW], game.body[physics.PITCH])[0]
+        self._frame = self._seen()[0]
         self._hud.draw(
             self._frame, game.blocks, game.counts, game.selected, game.health, game.hurt > 0
         )
         return self._frame.copy()
+
+    def _seen(self) -> tuple[Frame, NDArray[np.float32], NDArray[np.uint8]]:
+        body = self.game.body
+        return self._picture(self.game.eye(), body[physics.YAW], body[physics.PITCH])
 
     def _picture(
         self,
@@ -241,13 +245,11 @@ class VoxelEnv(gym.Env[Frame, dict[str, Any]]):
 
     def depth(self) -> NDArray[np.float32]:
         """Blocks along the view axis to what each pixel shows (h, w); the sky at the fog's end."""
-        game = self.game
-        return self._picture(game.eye(), game.body[physics.YAW], game.body[physics.PITCH])[1]
+        return self._seen()[1]
 
     def block_ids(self) -> Frame:
         """The kind of block that each pixel shows (h, w), 0 for the sky; no crosshair or hotbar."""
-        game = self.game
-        return self._picture(game.eye(), game.body[physics.YAW], game.body[physics.PITCH])[2]
+        return self._seen()[2]
 
     def _view(
         self,

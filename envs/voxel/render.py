@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from envs.voxel.blocks import BEACON, FACES, WATER
 from envs.voxel.march import glance, march
-from envs.voxel.shade import Color, Params, lighting, mix, sky, texel
+from envs.voxel.shade import FACES_KEPT, Color, Params, lighting, mix, sky, texel
 from envs.voxel.textures import cracks
 from envs.voxel.world import Cells, Masks, Peaks, Tops, World
 
@@ -57,6 +57,11 @@ class Scene:
     under_water: bool
 
 
+@njit(cache=True, inline="always")
+def _byte(value: float) -> np.uint8:
+    return np.uint8(min(255.0, max(0.0, value * 255.0 + 0.5)))
+
+
 @njit(cache=True, error_model="numpy", inline="always")
 def _face(
     cells: Cells,
@@ -76,8 +81,8 @@ def _face(
     slant: float,
     t: float,
     away: float,
-    memo: NDArray[np.int64],
-    corner: Params,
+    faces: NDArray[np.int64],
+    lights: Params,
 ) -> Color:
     """The colour of the block face met at (hx, hy, hz) within its block, before water and fog.
 
@@ -86,13 +91,13 @@ def _face(
     step = -1 if back else 1
     if axis == 0:
         u, v, side, shade = hz, 1 - hy, 2, 0.66
-        bright = lighting(cells, tops, x + step, y, z, axis, hy, hz, away, memo, corner)
+        bright = lighting(cells, tops, x + step, y, z, axis, hy, hz, away, faces, lights)
     elif axis == 1:
         u, v, side, shade = hx, hz, (1 if back else 0), (0.52 if back else 1.0)
-        bright = lighting(cells, tops, x, y + step, z, axis, hx, hz, away, memo, corner)
+        bright = lighting(cells, tops, x, y + step, z, axis, hx, hz, away, faces, lights)
     else:
         u, v, side, shade = hx, 1 - hy, 2, 0.82
-        bright = lighting(cells, tops, x, y, z + step, axis, hx, hy, away, memo, corner)
+        bright = lighting(cells, tops, x, y, z + step, axis, hx, hy, away, faces, lights)
     texels = 16 * t * pixel / (0.4 + 0.6 * slant)
     color = texel(_FACES[kind, side], u, v, texels)
     if kind == _BEACON:
@@ -155,7 +160,7 @@ def _trace(
     """Fill image (h, w, 3), depth (h, w) in blocks along the view axis, kinds (h, w)."""
     h, w = depth.shape
     pixel = 2 * TANGENT / h
-    memo, corner = np.full(4, -(2**40)), np.zeros(5)
+    faces, lights = np.full(FACES_KEPT, -1), np.empty((FACES_KEPT, 5))
     ex, ey, ez = eye[0], eye[1], eye[2]
     for row in range(h):
         up = TANGENT - (row + 0.5) * pixel
@@ -181,7 +186,7 @@ def _trace(
                 color = _face(
                     cells, tops, light, target, pixel, kind, x, y, z, axis,
                     along > 0, ex + dx * t - x, ey + dy * t - y, ez + dz * t - z,
-                    abs(along) / stretch, t, t * stretch, memo, corner,
+                    abs(along) / stretch, t, t * stretch, faces, lights,
                 )  # fmt: skip
             open_sky = kind == 0 and surface_axis < 0
             if away > _FADE or kind == 0:
@@ -199,8 +204,9 @@ def _trace(
             if away > _FADE and not open_sky:
                 fog = min(1.0, (away - _FADE) / (SIGHT - _FADE))
                 color = mix(color, blue, fog * fog * (3 - 2 * fog))
-            for c in range(3):
-                image[row, col, c] = np.uint8(min(255.0, max(0.0, color[c] * 255.0 + 0.5)))
+            image[row, col, 0] = _byte(color[0])
+            image[row, col, 1] = _byte(color[1])
+            image[row, col, 2] = _byte(color[2])
             depth[row, col] = seen
             kinds[row, col] = _WATER if surface_axis >= 0 else kind
 

@@ -8,13 +8,16 @@ from numba import njit
 from numpy.typing import NDArray
 
 from envs.voxel.blocks import WATER
-from envs.voxel.textures import atlas
+from envs.voxel.textures import LEVEL_START, LEVELS, atlas
 from envs.voxel.world import Cells, Tops
 
 CLOUD_HEIGHT, CLOUD_CELL, CLOUD_SPAN, _CLOUD_SIGHT = 78.0, 9.0, 64, 420.0
 _WATER = WATER
-_ATLAS, _UNIT = atlas(), 1 / 255
+_ATLAS = atlas() * (1 / 255)
+_LEVEL_START = np.array(LEVEL_START)
+_LEVEL_SHARE = 0.5 ** np.arange(LEVELS)
 _DARKEST, _CORNER = 0.24, 0.16
+FACES_KEPT = 1024
 _SMOOTH, _FLAT = 16.0, 22.0  # corners fade out between these distances
 
 Color = tuple[float, float, float]
@@ -27,29 +30,22 @@ def mix(a: Color, b: Color, t: float) -> Color:
     return a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def texel(texture: int, u: float, v: float, texels: float) -> Color:
     """The texture at (u, v) in 0..1, blended between the two mip levels that fit the footprint."""
-    level, start = 0, 0
-    while texels >= 2.0 and level < 4:
-        texels *= 0.5
-        start += 256 >> (2 * level)
-        level += 1
+    level = (texels >= 2.0) + (texels >= 4.0) + (texels >= 8.0) + (texels >= 16.0)
     i, j = min(15, max(0, int(v * 16))), min(15, max(0, int(u * 16)))
-    at = start + ((i >> level) << (4 - level)) + (j >> level)
-    red, green, blue = (
-        _ATLAS[texture, at, 0] * _UNIT,
-        _ATLAS[texture, at, 1] * _UNIT,
-        _ATLAS[texture, at, 2] * _UNIT,
-    )
+    at = _LEVEL_START[level] + ((i >> level) << (4 - level)) + (j >> level)
+    red, green, blue = _ATLAS[texture, at, 0], _ATLAS[texture, at, 1], _ATLAS[texture, at, 2]
     if texels <= 1.0 or level == 4:
         return red, green, blue
-    at = start + (256 >> (2 * level)) + ((i >> (level + 1)) << (3 - level)) + (j >> (level + 1))
-    part = min(1.0, texels - 1.0)
+    part = texels * _LEVEL_SHARE[level] - 1.0
+    level += 1
+    at = _LEVEL_START[level] + ((i >> level) << (4 - level)) + (j >> level)
     return (
-        red + (_ATLAS[texture, at, 0] * _UNIT - red) * part,
-        green + (_ATLAS[texture, at, 1] * _UNIT - green) * part,
-        blue + (_ATLAS[texture, at, 2] * _UNIT - blue) * part,
+        red + (_ATLAS[texture, at, 0] - red) * part,
+        green + (_ATLAS[texture, at, 1] - green) * part,
+        blue + (_ATLAS[texture, at, 2] - blue) * part,
     )
 
 
@@ -118,21 +114,24 @@ def lighting(
     du: float,
     dv: float,
     away: float,
-    memo: NDArray[np.int64],
-    corner: Params,
+    faces: NDArray[np.int64],
+    lights: Params,
 ) -> float:
     """Light at a point (du, dv) of the face before the cell (x, y, z).
 
-    Neighbouring rays mostly meet the same face, so the last face's corners are kept in `memo` (5,)
-    and `corner` (5,).
+    Rays of a picture mostly meet faces met before: `lights` (FACES_KEPT, 5) holds the light of the
+    four corners and the middle of the faces that `faces` (FACES_KEPT,) names, at first none (-1).
     """
-    side = axis if away < _FLAT else axis + 3
-    if memo[0] != x or memo[1] != y or memo[2] != z or memo[3] != side:
-        memo[0], memo[1], memo[2], memo[3] = x, y, z, side
+    smooth = away < _FLAT
+    face = ((x & 127) << 16 | (z & 127) << 9 | (y + 1) << 2 | axis) << 1 | smooth
+    slot = (face * 0x9E3779B1 >> 20) & (FACES_KEPT - 1)
+    corner = lights[slot]
+    if faces[slot] != face:
+        faces[slot] = face
         corner[4] = max(_DARKEST, cell_light(cells, tops, x, y, z))
-        if away < _FLAT:
+        if smooth:
             corners(cells, tops, x, y, z, axis, corner[4], corner)
-    if away >= _FLAT:
+    if not smooth:
         return corner[4]
     low = corner[0] + (corner[1] - corner[0]) * du
     high = corner[2] + (corner[3] - corner[2]) * du

@@ -118,6 +118,7 @@ class World:
         self.masks: Masks = np.zeros(SPAN * SPAN, np.uint64)
         self.peaks: Peaks = np.zeros(256, np.int16)
         self._loaded: dict[tuple[int, int], tuple[int, int]] = {}
+        self._centre: tuple[int, int] | None = None  # the chunk last loaded around
         self._by_chunk: dict[tuple[int, int], Edits] = {}
         for position, kind in self.edits.items():
             self._remember(position, kind)
@@ -129,12 +130,15 @@ class World:
     def load_around(self, x: float, z: float) -> None:
         """Make every chunk within `REACH` chunks of a position that is not there yet."""
         cx, cz = int(x // CHUNK), int(z // CHUNK)
+        if (cx, cz) == self._centre:
+            return
         for i in range(cx - REACH, cx + REACH + 1):
             for j in range(cz - REACH, cz + REACH + 1):
                 slot = (i % (SPAN // CHUNK), j % (SPAN // CHUNK))
                 if self._loaded.get(slot) != (i, j):
                     self._load(i, j)
                     self._loaded[slot] = (i, j)
+        self._centre = cx, cz
 
     def _load(self, i: int, j: int) -> None:
         made = chunk(self.seed, i * CHUNK, j * CHUNK)

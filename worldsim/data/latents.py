@@ -139,7 +139,7 @@ class _Store:
         write_atomic(self._folder / INDEX, json.dumps(index).encode())
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.{'f16' if name == 'latents' else 'f32'}"
+        return _file(self._folder, name)
 
     def _drop_unfinished(self) -> None:
         """Cut off rows that were written after the last index."""
@@ -283,10 +283,14 @@ class LatentDataset:
         return np.flatnonzero(column > 0)
 
 
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{name}.{'f16' if name == 'latents' else 'f32'}"
+
+
 def _mapped(folder: Path, index: dict[str, Any]) -> dict[str, NDArray[Any]]:
     return {
         name: np.memmap(
-            folder / f"{name}.{'f16' if name == 'latents' else 'f32'}",
+            _file(folder, name),
             dtype,
             "r",
             shape=(index["rows"], *index["shapes"][name]),

@@ -34,6 +34,8 @@ class LoopConfig:
     steps: int | None = None
     minutes: float | None = None
     """Training time, summed over resumed runs."""
+    init: str | None = None
+    """Trained weights to begin from: a file of such a network, or a world file that has one."""
     seed: int = 0
     warmup: int = 200
     """Steps over which the learning rate rises from zero."""

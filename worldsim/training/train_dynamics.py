@@ -21,7 +21,7 @@ from worldsim.models.flow import Clip, FlowConfig, flow_loss, noised, objective
 from worldsim.models.heads import Facts, body_motion
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import Simulator, SimulatorConfig, decoded
-from worldsim.trained import load_tokenizer
+from worldsim.trained import begin_from, load_tokenizer
 from worldsim.training.loop import LoopConfig, train
 
 WEIGHTS = "dynamics.safetensors"
@@ -230,6 +230,8 @@ def run(config: Config, run_dir: Path) -> None:
     if config.model.action_size != data.action_size:
         config.model.action_size, config.model.angles = data.action_size, []
     task = DynamicsTask(config, data, held_out, tokenizer, meta["hash"])
+    if config.init:
+        begin_from(task.model, config.init, "dynamics")
     train(task, config, run_dir, asdict(config))
 
 

@@ -18,6 +18,7 @@ from worldsim.data.dataset import FrameDataset, refuse_held_out
 from worldsim.device import autocast, compile_or_eager, pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.models.tokenizer import ReconstructionLoss, Tokenizer, TokenizerConfig, psnr
+from worldsim.trained import begin_from
 from worldsim.training.loop import LoopConfig, train
 from worldsim.training.muon import ConvolutionMuon
 
@@ -149,7 +150,10 @@ def run(config: Config, run_dir: Path) -> None:
             f"{config.data[0]} has {'x'.join(map(str, data.frame_shape))} frames; the tokenizer"
             f" needs sides that are multiples of {config.model.factor} (re-record at another size)"
         )
-    train(TokenizerTask(config, data, held_out), config, run_dir, asdict(config))
+    task = TokenizerTask(config, data, held_out)
+    if config.init:
+        begin_from(task.model, config.init, "tokenizer")
+    train(task, config, run_dir, asdict(config))
 
 
 def _figures(output: Tensor, truth: Tensor, latents: Tensor) -> dict[str, Tensor]:
