@@ -8,14 +8,13 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from pipeline import PLAIN, SIZE, dynamics_config, encode_config, record_window
+from pipeline import PLAIN, dynamics_config, encode_config, record_window
 from safetensors.torch import load_file, save_file
 
 from worldsim import actions, checkpoint, trained
 from worldsim.data import latents as encode
 from worldsim.data.latents import LatentDataset
 from worldsim.errors import UserError
-from worldsim.evaluation import frames as evaluate
 from worldsim.training import train_dynamics
 from worldsim.world import load_world
 
@@ -159,29 +158,3 @@ def test_world_files_that_are_wrong_are_refused(runs, tmp_path):
     with pytest.raises(UserError, match="not one of worldsim"):
         load_world(alien)
 
-
-def test_evaluation_scores_every_arm_beside_the_dream(runs, tmp_path):
-    if "Small/Voxel-v0" not in gym.registry:
-        gym.register("Small/Voxel-v0", "envs.voxel.env:VoxelEnv", kwargs={"size": SIZE})
-    config = evaluate.Config(
-        checkpoint=str(runs / "world.safetensors"),
-        exact="Small/Voxel-v0",
-        clips=3,
-        context=4,
-        horizons=[1, 2],
-        wait=3,
-        seed=790_000,
-        **PLAIN,
-    )
-    evaluate.run(config, tmp_path)
-    scores = json.loads((tmp_path / "frames.json").read_text())["scores"]
-    assert set(scores) == {"explorer", "replay"}
-    arms = {"dream", "shuffled actions", "no action", "copy", "row mean", "blur", "reconstruction"}
-    assert set(scores["replay"]) == arms
-    copy = scores["explorer"]["copy"]["1"]["all"]
-    assert copy["low"] <= copy["mean"] <= copy["high"]
-    assert (tmp_path / "explorer.png").exists()
-    with pytest.raises(UserError, match="reserved"):
-        evaluate.run(replace(config, seed=900_000), tmp_path)
-    with pytest.raises(UserError, match="train split"):
-        evaluate.run(replace(config, seed=0), tmp_path)

@@ -34,7 +34,8 @@ COMMANDS = {
     "encode": ("worldsim.data.latents", "compress a data set's frames once, for training"),
     "train_dynamics": ("worldsim.training.train_dynamics", "learn what actions do to a world"),
     "export": ("worldsim.export", "put tokenizer and dynamics into one playable world file"),
-    "evaluate": ("worldsim.evaluation.frames", "measure a learned world against the exact one"),
+    "evaluate": ("worldsim.evaluation.suite", "measure a learned world against the exact one"),
+    "compare": ("worldsim.evaluation.compare", "tell two evaluations apart, world by world"),
 }
 """Each command's module and what it does."""
 

@@ -227,6 +227,12 @@ class Simulator:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
         return decoded(self.tokenizer, state.latents[:, None], self.dtype)[:, 0]
 
+    def reconstruct(self, frames: Pixels) -> Pixels:
+        """Frames (n, h, w, 3), uint8, through the tokenizer and back: the best it can show."""
+        with torch.inference_mode():
+            latents = self._latents(frames[:, None])
+        return decoded(self.tokenizer, latents, self.dtype)[:, 0]
+
     def restore(self, tensors: dict[str, Tensor]) -> State:
         """The state that `State.tensors` was taken of, by a simulator of the same models."""
         parts = {name: tensor.to(self.device) for name, tensor in tensors.items()}

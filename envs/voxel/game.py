@@ -4,6 +4,7 @@
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -157,6 +158,12 @@ class Game:
         self._disturb((x, y, z))
         self.place_pause = _PLACE_PAUSE - 1
         self.events["block_placed"] = 1.0
+
+    def hold(self, slots: Sequence[tuple[int, int]]) -> None:
+        """Put stacks of (kind, count) into the first slots, and nothing into the others."""
+        self.blocks[:], self.counts[:] = AIR, 0
+        for slot, (kind, count) in enumerate(slots):
+            self.blocks[slot], self.counts[slot] = kind, count
 
     def collect(self, kind: int, count: int) -> None:
         """Put blocks onto a stack of their kind, else into a free slot, else lose them."""

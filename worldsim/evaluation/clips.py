@@ -2,7 +2,8 @@
 
 The exact world has to offer, on `env.unwrapped`, `depth()` (h, w) in blocks along the view axis and
 `camera()`: eye (3,), axes (3, 3) forward right up, and the tangent of half the vertical field of
-view. `overlay()` (h, w) marks pixels that are drawn over the view and belong to no place.
+view. `overlay()` (h, w) marks pixels that are drawn over the view and belong to no place;
+`get_state()` gives its state as bytes.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from worldsim.actions import Vector
 from worldsim.data import environments
 from worldsim.data.record import Config as RecordConfig
 from worldsim.data.record import make_policy
-from worldsim.progress import progress
 
 _AGREES = 0.06  # relative difference of depths that still is the same surface
 
@@ -34,6 +34,8 @@ class View:
 class ExactClip:
     """A stretch of exact play: frames (t+1, h, w, 3), actions (t, a), one seed.
 
+    state: the exact world's, as the context ends.
+
     seen: for each frame after the context, the pixels (t - context, h, w) that show what some
     frame of the context showed too.
     """
@@ -42,37 +44,36 @@ class ExactClip:
     actions: NDArray[np.float32]
     seen: NDArray[np.bool_]
     seed: int
+    state: bytes
 
 
 def collect(
-    env_id: str, policy: str, seeds: range, context: int, horizon: int, wait: int
+    env: environments.Env, policy: str, seeds: range, context: int, horizon: int, wait: int
 ) -> list[ExactClip]:
     """A clip for each seed: the policy plays `wait` ticks, then context and horizon are kept."""
-    env, clips = environments.make(env_id), []
+    clips = []
     player = make_policy(RecordConfig(policy=policy))
-    with progress(f"playing {policy} clips", len(seeds)) as bar:
-        for seed in seeds:
-            observation, info = env.reset(seed=seed)
-            player.reset(seed, env, info)
-            frames, views = [observation], [view(env)]
-            actions: list[Vector] = []
-            while len(actions) < wait + context - 1 + horizon:
-                action = player.act(observation, info)
-                observation, _, ended, cut, info = env.step(action)
-                actions.append(environments.to_vector(env.action_space, action))
-                frames.append(observation)
-                views.append(view(env))
-                if ended or cut:
-                    break
-            else:
-                plain = ~env.unwrapped.overlay()  # type: ignore[attr-defined]
-                past, future = views[wait : wait + context], views[wait + context :]
-                seen = np.stack([visible(target, past) & plain for target in future])
-                clips.append(
-                    ExactClip(np.stack(frames[wait:]), np.stack(actions[wait:]), seen, seed)
-                )
-            bar.advance(len(frames))
-    env.close()
+    engine: Any = env.unwrapped
+    for seed in seeds:
+        observation, info = env.reset(seed=seed)
+        player.reset(seed, env, info)
+        frames, views, state = [observation], [view(env)], b""
+        actions: list[Vector] = []
+        while len(actions) < wait + context - 1 + horizon:
+            action = player.act(observation, info)
+            observation, _, ended, cut, info = env.step(action)
+            actions.append(environments.to_vector(env.action_space, action))
+            frames.append(observation)
+            views.append(view(env))
+            if len(actions) == wait + context - 1:
+                state = engine.get_state()
+            if ended or cut:
+                break
+        else:
+            past, future = views[wait : wait + context], views[wait + context :]
+            seen = np.stack([visible(target, past) & ~engine.overlay() for target in future])
+            kept = np.stack(frames[wait:]), np.stack(actions[wait:])
+            clips.append(ExactClip(*kept, seen, seed, state))
     return clips
 
 

@@ -1,0 +1,88 @@
+"""From a world file to a report, and what is refused on the way."""
+
+import json
+from dataclasses import replace
+
+import gymnasium as gym
+import pytest
+from pipeline import PLAIN, SIZE
+
+from worldsim.errors import UserError
+from worldsim.evaluation import compare, suite
+
+ID = "Small/Voxel-v0"
+
+
+@pytest.fixture
+def config(runs):
+    if ID not in gym.registry:
+        gym.register(ID, "envs.voxel.env:VoxelEnv", kwargs={"size": SIZE})
+    return suite.Config(
+        checkpoint=str(runs / "world.safetensors"),
+        exact=ID,
+        tier="smoke",
+        probes=["turn", "frames_replay"],
+        seed=790_000,
+        **PLAIN,
+    )
+
+
+def test_evaluation_writes_every_decision_and_a_page(config, tmp_path, capsys):
+    suite.run(config, tmp_path)
+    result = json.loads((tmp_path / "consistency.json").read_text())
+    controls = result["families"]["controls"]
+    assert controls["truth"] == 1
+    assert 0 <= controls["copy"] <= 0.5
+    assert {"score", "raw", "copy", "ceiling", "ci"} <= set(controls)
+    turn = result["probes"]["turn"]
+    assert len(turn["trials"]) == 8 * 12  # arms, and trials of two worlds
+    assert {row["arm"] for row in turn["trials"]} == set(suite.ARMS)
+    assert result["headline"]["families"] == ["controls"]
+    page = (tmp_path / "report.html").read_text()
+    assert "data:image/png;base64" in page
+    assert "http" not in page
+    assert "frame 16" in (tmp_path / "frames.md").read_text()
+    assert "consistency" in capsys.readouterr().out
+
+
+def test_evaluation_continues_where_it_was(config, tmp_path, monkeypatch):
+    config = replace(config, probes=["turn"])
+    suite.run(config, tmp_path)
+    before = (tmp_path / "consistency.json").read_text()
+    monkeypatch.setattr(suite, "measure", lambda *_: pytest.fail("measured again"))
+    suite.run(config, tmp_path)
+    assert (tmp_path / "consistency.json").read_text() == before
+    with pytest.raises(UserError, match="tier=smoke; this evaluation has standard"):
+        suite.run(replace(config, tier="standard"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tier": "smok"}, "no tier is called smok.*smoke"),
+        ({"families": ["control"]}, "did you mean"),
+        ({"probes": ["fly"]}, "no probe is called fly"),
+        ({"seed": 900_000}, "reserved split"),
+        ({"seed": 0}, "train split"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(config, tmp_path, change, message):
+    with pytest.raises(UserError, match=message):
+        suite.run(replace(config, **change), tmp_path)
+
+
+def test_two_evaluations_are_compared_world_by_world(config, tmp_path, capsys):
+    config = replace(config, probes=["turn"])
+    suite.run(config, tmp_path / "a")
+    suite.run(config, tmp_path / "b")
+    compare.run(compare.Config(a=str(tmp_path / "a"), b=str(tmp_path / "b")), tmp_path / "c")
+    table = json.loads((tmp_path / "c" / "compare.json").read_text())
+    assert table["turn"]["difference"] == 0
+    assert table["turn"]["p"] == 1
+    assert "| turn |" in capsys.readouterr().out
+    other = json.loads((tmp_path / "b" / "consistency.json").read_text())
+    (tmp_path / "b" / "consistency.json").write_text(json.dumps({**other, "seed": 1}))
+    with pytest.raises(UserError, match="differ in seed"):
+        compare.run(compare.Config(a=str(tmp_path / "a"), b=str(tmp_path / "b")), tmp_path / "c")
+    with pytest.raises(UserError, match="needed a folder of"):
+        compare.run(compare.Config(a=str(tmp_path / "none"), b=""), tmp_path)

@@ -1,0 +1,249 @@
+"""Command: the physical-consistency suite, a model measured against its exact twin.
+
+Each probe's result is written as soon as it is there, so that an interrupted evaluation continues
+with the same command. `consistency.json` holds everything, `report.html` shows it.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+
+from worldsim.data.dataset import SPLITS, split_of
+from worldsim.errors import UserError
+from worldsim.evaluation import probes as shelf
+from worldsim.evaluation.arms import ARMS, Arms, Shown
+from worldsim.evaluation.instances import Instance, list_hash
+from worldsim.evaluation.judge import UNDECIDED, decide
+from worldsim.evaluation.model import Dreamer, WorldModel
+from worldsim.evaluation.probe import FAMILIES, Bench, Outcome, Probe, Row, trials
+from worldsim.evaluation.probes.frames import as_table
+from worldsim.evaluation.reached import decide_at_reached
+from worldsim.evaluation.report import write_report
+from worldsim.evaluation.results import Part, part_of, restored, totals
+from worldsim.evaluation.stage import Frame, Stage
+from worldsim.files import locked, write_atomic
+from worldsim.progress import progress
+from worldsim.suggest import did_you_mean
+from worldsim.world import load_world
+
+SUITE_VERSION = 1
+"""Raised whenever the trials or the judge change; results of different versions do not compare."""
+
+TIERS = {"smoke": 2, "standard": 32, "full": 160}
+"""Worlds a probe is run in; each gives a few trials."""
+
+RESULT = "consistency.json"
+
+
+@dataclass
+class Config:
+    """Settings of the command."""
+
+    checkpoint: str | None = None
+    """World file; null for the one that ships."""
+    tier: str = "standard"
+    """smoke (minutes), standard (an hour) or full (hours)."""
+    families: list[str] = field(default_factory=list)
+    """Only these families; empty: all."""
+    probes: list[str] = field(default_factory=list)
+    """Only these probes; empty: all."""
+    exact: str = "WorldSim/Voxel-v0"
+    seed: int = 800_000
+    """First seed of the worlds."""
+    batch: int = 16
+    steps: int | None = None
+    """Sampling steps; null for the checkpoint's own."""
+    device: str = "auto"
+    dtype: str = "auto"
+    out: str | None = None
+    """Folder of the results; null: the run's."""
+
+
+def run(config: Config, run_dir: Path) -> None:
+    """Evaluate, or go on evaluating, into the folder.
+
+    Raises:
+        UserError: an unknown tier, family or probe, seeds not held out, or another evaluation's
+            folder.
+    """
+    chosen = chosen_probes(config)
+    worlds = TIERS[config.tier]
+    _refuse_seeds(config.seed, worlds)
+    world = load_world(config.checkpoint, config.device, config.dtype, steps=config.steps)
+    out = Path(config.out) if config.out else run_dir
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out, "evaluate"):
+        parts = evaluate(Dreamer(world), config, chosen, out)
+    result = {**header(world.hash, config), **totals(parts)}
+    result["probes"] = {part.probe: part.plain() for part in parts}
+    write_atomic(out / RESULT, json.dumps(result).encode())
+    write_report(out / "report.html", result, out / "pictures")
+    frames = {
+        part.probe.removeprefix("frames_"): part.details
+        for part in parts
+        if part.family == "frames"
+    }
+    if frames:
+        (out / "frames.md").write_text(as_table(frames))
+    print(as_text(result))
+    print(f"{out / 'report.html'} shows it")
+
+
+def chosen_probes(config: Config) -> list[Probe]:
+    """The probes that the settings name.
+
+    Raises:
+        UserError: an unknown tier, family or probe.
+    """
+    known = [probe.name for probe in shelf.PROBES]
+    asked = (("tier", [config.tier], list(TIERS)), ("family", config.families, list(FAMILIES)),
+             ("probe", config.probes, known))  # fmt: skip
+    for what, names, there in asked:
+        for name in names:
+            if name not in there:
+                hint = did_you_mean(name, there) or f"; there are {', '.join(there)}"
+                raise UserError(f"no {what} is called {name}{hint}")
+    return [
+        probe
+        for probe in shelf.PROBES
+        if (not config.families or probe.family in config.families)
+        and (not config.probes or probe.name in config.probes)
+    ]
+
+
+def evaluate(model: WorldModel, config: Config, chosen: Sequence[Probe], out: Path) -> list[Part]:
+    """The parts of all chosen probes; those that the folder has are not run again.
+
+    Raises:
+        UserError: the folder holds results of another model or other settings.
+    """
+    folder = out / "parts"
+    folder.mkdir(exist_ok=True)
+    _same_evaluation(folder / "settings.json", header(model.name, config))
+    stage = Stage(config.exact)
+    bench = Bench(stage, Arms(model, stage, config.batch), TIERS[config.tier], config.seed)
+    parts = []
+    with progress("probes", len(chosen)) as bar:
+        for probe in chosen:
+            path = folder / f"{probe.name}.json"
+            if path.exists():
+                part = restored(json.loads(path.read_text()))
+            else:
+                part = measure(probe, bench, out / "pictures")
+                write_atomic(path, json.dumps(part.plain()).encode())
+            parts.append(part)
+            bar.advance(bench.arms.frames - bar.frames)
+    return parts
+
+
+def measure(probe: Probe, bench: Bench, pictures: Path) -> Part:
+    """One probe run on the bench's model; pictures of its best and worst trials into the folder."""
+    if probe.run is not None:
+        outcome = probe.run(bench)
+        content = ""
+    else:
+        asked = trials(probe, bench)
+        content = list_hash(asked)
+        shown = bench.arms.run(asked)
+        outcome = Outcome(rows=answers(bench.stage, asked, shown))
+        outcome.strips = extremes(asked, shown, outcome.rows)
+    pictures.mkdir(parents=True, exist_ok=True)
+    for title, strip in outcome.strips.items():
+        iio.imwrite(pictures / f"{probe.name}-{title}.png", strip)
+    return part_of(probe, outcome, content)
+
+
+def answers(stage: Stage, asked: Sequence[Instance], shown: dict[str, Shown]) -> list[Row]:
+    """What every arm's frames answer to every question."""
+    rows = []
+    for arm in ARMS:
+        for trial, frames in zip(asked, shown[arm], strict=True):
+            for question in trial.questions:
+                frame, supported = frames[question.at], True
+                if question.states and arm in ("free", "shuffled", "no-op"):
+                    decision, supported, _ = decide_at_reached(stage, frame, question)
+                else:
+                    decision = decide(frame, question)
+                answer = "" if decision.answer == UNDECIDED else question.names[decision.answer]
+                rows.append(
+                    Row(
+                        seed=trial.seed,
+                        case=trial.case,
+                        split=trial.split,
+                        arm=arm,
+                        answer=answer if supported else "",
+                        wanted=question.names[question.right],
+                        margin=decision.margin,
+                        supported=supported,
+                    )
+                )
+    return rows
+
+
+def extremes(
+    asked: Sequence[Instance], shown: dict[str, Shown], rows: Sequence[Row]
+) -> dict[str, Frame]:
+    """Pictures of the best and the worst trial: last frame seen, truth, dream; a row a question."""
+    free = [row.margin for row in rows if row.arm == "free"]
+    places = [(i, q) for i, trial in enumerate(asked) for q in trial.questions]
+    out = {}
+    for title, k in (("best", int(np.argmax(free))), ("worst", int(np.argmin(free)))):
+        i, question = places[k]
+        out[title] = np.concatenate(
+            [asked[i].frames[-1], shown["truth"][i][question.at], shown["free"][i][question.at]], 1
+        )
+    return out
+
+
+def header(model: str, config: Config) -> dict[str, Any]:
+    """What two evaluations have to share to be compared, and whose this is."""
+    return {
+        "suite": SUITE_VERSION,
+        "model": model,
+        "tier": config.tier,
+        "exact": config.exact,
+        "seed": config.seed,
+        "steps": config.steps,
+    }
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """The headline and the families, as a Markdown table."""
+    lines = ["| family | score (95 %) | raw | copy | ceiling |", "|---|---|---|---|---|"]
+    for name, family in result["families"].items():
+        low, high = family["ci"]
+        lines.append(
+            f"| {name} | {family['score']:.2f} ({low:.2f} to {high:.2f}) | {family['raw']:.2f} "
+            f"| {family['copy']:.2f} | {family['ceiling']:.2f} |"
+        )
+    head = result["headline"]
+    low, high = head["ci"]
+    lines.append(f"| **consistency** | **{head['score']:.2f}** ({low:.2f} to {high:.2f}) | | | |")
+    return "\n".join(lines)
+
+
+def _refuse_seeds(first: int, worlds: int) -> None:
+    for seed in (first, first + 4 * worlds + 40):
+        if split_of(seed) not in ("validation", "test"):
+            raise UserError(
+                f"seed {seed} is of the {split_of(seed)} split; probes are built in worlds "
+                f"{SPLITS[0][1]} to {SPLITS[2][1] - 1} (choose another seed)"
+            )
+
+
+def _same_evaluation(path: Path, settings: dict[str, Any]) -> None:
+    if not path.exists():
+        write_atomic(path, json.dumps(settings).encode())
+        return
+    there = json.loads(path.read_text())
+    for key, value in settings.items():
+        if there.get(key) != value:
+            raise UserError(
+                f"{path.parent} holds results with {key}={there.get(key)}; this evaluation has "
+                f"{value} (choose another out=)"
+            )
