@@ -157,4 +157,3 @@ def test_world_files_that_are_wrong_are_refused(runs, tmp_path):
     save_file({"x": torch.zeros(1)}, alien)
     with pytest.raises(UserError, match="not one of worldsim"):
         load_world(alien)
-

@@ -6,7 +6,7 @@ import pytest
 
 from worldsim.evaluation.instances import UnsuitedError
 from worldsim.evaluation.probe import Row
-from worldsim.evaluation.probes import persistence
+from worldsim.evaluation.probes import persistence, persistence_idle
 from worldsim.evaluation.probes.edits import breaking, placing, planned
 from worldsim.evaluation.probes.persistence_idle import NOTHING_APPEARS, appearances, regions
 from worldsim.evaluation.stage import Stage
@@ -62,7 +62,9 @@ def test_a_copy_tells_no_kind_from_others(stage, made):
     assert asking.share(asking.copies(stage, trials)) <= 0.25
 
 
-@pytest.mark.parametrize("name", [*FLOORS, "kind"])
+@pytest.mark.parametrize(
+    "name", ["place_watch", "look_away_4", "count", "kind", "full_turn", "loop"]
+)
 def test_the_oracle_is_right(stage, made, name):
     rows = asking.dreams(stage, made(name))
     assert asking.share(rows) == 1
@@ -108,7 +110,7 @@ def test_other_faults_do_not_matter(stage, made, name, fault):
     assert asking.share(asking.dreams(stage, made(name), fault)) == 1
 
 
-@pytest.mark.parametrize("gap", [4, 16, 40])
+@pytest.mark.parametrize("gap", [4, 20])
 def test_an_edit_is_out_of_view_for_as_long_as_said(stage, gap):
     rng = np.random.default_rng(5)
     edit = placing(stage, asking.FIRST, planned(rng), "planks")
@@ -149,7 +151,8 @@ def test_memory_counts_hits_alarms_and_support():
     assert 0.4 < figures["d'"] < 0.7  # z(1.5 / 3) - z(1.5 / 5)
 
 
-def test_nothing_appears_unless_it_does(stage):
+def test_nothing_appears_unless_it_does(stage, monkeypatch):
+    monkeypatch.setattr(persistence_idle, "FRAMES", 24)
     outcome = NOTHING_APPEARS.run(asking.bench_of(stage))
     means = {arm: np.mean(list(scores.values())) for arm, scores in outcome.scores.items()}
     assert means == {"truth": 1, "reconstruction": 1, "copy": 0, "no-op": 0, "free": 1}

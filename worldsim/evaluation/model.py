@@ -1,19 +1,26 @@
 """What is measured: the protocol that a world model meets, and ours behind it.
 
-A peer's model needs these five methods and a name; nothing else of the suite knows a network.
+A peer's model needs these five methods and a name; nothing else of the suite knows a network. What
+it may have besides is in `rewards_of` and `respawn_of`; probes that need it leave out who has not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from worldsim.actions import Vector
-from worldsim.simulator import Simulator, State
-from worldsim.world import World
+from worldsim.device import DTYPES
+from worldsim.simulator import Simulator, State, Step
+from worldsim.world import World, load_world
 
 Frames = NDArray[np.uint8]
+Floats = NDArray[np.float64]
 
 
 class WorldModel(Protocol):
@@ -43,25 +50,66 @@ class WorldModel(Protocol):
         """Frames (n, h, w, 3) as well as the model can show them at all: its ceiling."""
 
 
-class Dreamer:
-    """A trained world of this project as a `WorldModel`."""
+def rewards_of(model: WorldModel) -> Callable[[], Floats] | None:
+    """The model's `rewards()`, expected rewards (b,) of its last step; None where it has none."""
+    rewards: Callable[[], Floats] | None = getattr(model, "rewards", None)
+    return rewards
 
-    def __init__(self, world: World) -> None:
+
+def respawn_of(model: WorldModel) -> Callable[[], WorldModel] | None:
+    """The model's `respawn`, which makes it again in another process; None where it has none.
+
+    It has to survive pickling.
+    """
+    respawn: Callable[[], WorldModel] | None = getattr(model, "respawn", None)
+    return respawn
+
+
+class Dreamer:
+    """A trained world of this project as a `WorldModel`.
+
+    Args:
+        world: as loaded.
+        path: the file it was loaded from; without it there is no `respawn`.
+    """
+
+    def __init__(self, world: World, path: str | Path | None = None) -> None:
         self.name = world.hash[:12]
         self.simulator: Simulator = world.simulator
+        self._path = path
         self._state: State | None = None
+        self._step: Step | None = None
+
+    @property
+    def respawn(self) -> Callable[[], WorldModel] | None:
+        """What makes the same model in another process, with as many threads."""
+        if self._path is None:
+            return None
+        dtype = next(name for name, kind in DTYPES.items() if kind == self.simulator.dtype)
+        place, settings = str(self.simulator.device), asdict(self.simulator.config)
+        return partial(_again, self._path, place, dtype, settings, torch.get_num_threads())
 
     def reset(
         self, frames: Frames, actions: Vector, seeds: Sequence[int], states: Sequence[bytes]
     ) -> None:
         """Begin `b` games from their contexts."""
         del states
-        self._state = self.simulator.reset(frames, actions, seeds)
+        self._state, self._step = self.simulator.reset(frames, actions, seeds), None
 
     def step(self, actions: Vector) -> Frames:
         """The frames (b, h, w, 3) that actions (b, a) lead to."""
-        self._state, step = self.simulator.step(self.snapshot(), actions[:, None])
-        return step.frames[:, 0]
+        self._state, self._step = self.simulator.step(self.snapshot(), actions[:, None])
+        return self._step.frames[:, 0]
+
+    def rewards(self) -> Floats:
+        """The expected rewards (b,) of the last step.
+
+        Raises:
+            RuntimeError: none was taken since `reset` or `restore`.
+        """
+        if self._step is None:
+            raise RuntimeError("no step was taken; call step() first")
+        return self._step.reward[:, 0].double().cpu().numpy()
 
     def snapshot(self) -> State:
         """The games as they stand.
@@ -75,9 +123,16 @@ class Dreamer:
 
     def restore(self, snapshot: State) -> None:
         """Go back to a snapshot."""
-        self._state = snapshot
+        self._state, self._step = snapshot, None
 
     def reconstruct(self, frames: Frames) -> Frames:
         """Frames (n, h, w, 3) through the tokenizer and back."""
         parts = np.array_split(frames, max(1, -(-len(frames) // 32)))
         return np.concatenate([self.simulator.reconstruct(part) for part in parts])
+
+
+def _again(
+    path: str | Path, device: str, dtype: str, settings: dict[str, Any], threads: int
+) -> WorldModel:
+    torch.set_num_threads(threads)
+    return Dreamer(load_world(path, device, dtype, **settings), path)

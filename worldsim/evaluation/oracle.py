@@ -7,6 +7,7 @@ there to find it, and by no other: that is how the suite itself is tested.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from worldsim import actions
 from worldsim.actions import Vector
 from worldsim.evaluation.images import blur
-from worldsim.evaluation.model import Frames
+from worldsim.evaluation.model import Floats, Frames
 from worldsim.evaluation.stage import MIRROR, NOOP, Frame, Stage, mirrored_actions
 
 _FORGETS = 12  # steps after which an edit is gone
@@ -31,12 +32,14 @@ class Game:
     begun: bytes
     mirrored: bool = False
     steps: int = 0
+    reward: float = 0.0
     edited: int | None = None
     late: deque[Vector] = field(default_factory=lambda: deque([NOOP]))
 
     def play(self, vector: Vector) -> Frame:
         """The frame of one tick."""
-        frame, _, _, _, info = self.stage.env.step(actions.from_vector(vector))
+        frame, reward, _, _, info = self.stage.env.step(actions.from_vector(vector))
+        self.reward = float(reward)
         if info["events"]["block_broken"] or info["events"]["block_placed"]:
             self.edited = self.steps
         self.steps += 1
@@ -53,13 +56,15 @@ class Oracle:
 
     Args:
         fault: a name of `FAULTS`, "" for none.
+        env_id: the exact world that plays; its rewards are those of `rewards`.
         dreams: vary what the context has not shown with the seed, as a model that invents would.
     """
 
     def __init__(
-        self, fault: str = "", env_id: str = "WorldSim/Voxel-v0", dreams: bool = True
+        self, fault: str = "", env_id: str = "WorldSim/VoxelChop-v0", dreams: bool = True
     ) -> None:
         self.name = f"oracle {fault}".strip()
+        self.respawn = partial(Oracle, fault, env_id, dreams)
         self._fault = FAULTS[fault] if fault else Game.play
         self._env_id = env_id
         self._dreams = dreams and fault != "deaf to noise"
@@ -91,6 +96,10 @@ class Oracle:
         if game.mirrored:
             return game.stage.mirrored(self._fault(game, mirrored_actions(vector)))
         return self._fault(game, vector)
+
+    def rewards(self) -> Floats:
+        """The exact rewards (b,) of the last tick."""
+        return np.array([game.reward for game in self._games])
 
     def snapshot(self) -> Any:
         """The exact states, and what the faults remember."""

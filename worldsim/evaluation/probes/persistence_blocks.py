@@ -1,7 +1,6 @@
 """How many blocks were placed, and of which kind?"""
 
 from collections.abc import Sequence
-
 from typing import Any
 
 import numpy as np
