@@ -125,7 +125,8 @@ def _invent(stage: Stage, seed: int) -> None:
         far = rng.uniform(8, 14)
         px, pz = int(np.floor(x - far * np.sin(angle))), int(np.floor(z + far * np.cos(angle)))
         kind = stage.kind(str(rng.choice(("bricks", "planks", "pumpkin"))))
-        for h in range(int(y) - 1, int(y) + 3):
+        foot = max(int(y) - 1, stage.twin.surface(px, pz) + 1)
+        for h in range(foot, foot + 4):
             if not stage.twin.block_at(px, h, pz):
                 stage.twin.set_block(px, h, pz, kind)
 

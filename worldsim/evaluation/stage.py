@@ -57,10 +57,15 @@ class Take:
 
 
 class Stage:
-    """Owns one exact environment; every method leaves it where its name says."""
+    """Owns one exact environment; every method leaves it where its name says.
 
-    def __init__(self, env_id: str = "WorldSim/Voxel-v0") -> None:
-        self.env = environments.make(env_id)
+    Args:
+        env_id: Gymnasium id of the exact world.
+        options: its keyword arguments.
+    """
+
+    def __init__(self, env_id: str = "WorldSim/Voxel-v0", **options: Any) -> None:
+        self.env = environments.make(env_id, **options)
         self.twin: Any = self.env.unwrapped
         self._sites: dict[tuple[int, int], Site] = {}
 
