@@ -14,6 +14,7 @@ from worldsim.models.flow import (
     level_weight,
     noised,
     objective,
+    own_past,
 )
 from worldsim.models.heads import Facts
 
@@ -76,6 +77,40 @@ def test_objective_is_a_function_of_its_generator() -> None:
     assert losses[0] == losses[1] != losses[2]
     _, parts = objective(model, clip, 2, FlowConfig(), generator())
     assert set(parts) == {"flow", "reward", "reward_size", "end"}
+
+
+def test_own_past_is_in_part_what_the_model_predicts() -> None:
+    torch.manual_seed(0)
+    model = Dynamics(
+        DynamicsConfig(latent_channels=1, action_size=2, angles=[], width=16, blocks=1)
+    )
+    torch.nn.init.normal_(model.unembed.weight)
+    latents, actions = dot_world(8, 6, generator())
+    known = torch.ones(8, 5, dtype=torch.bool)
+    clip = Clip(latents, actions)
+    past = own_past(model, clip, torch.full((8, 6), 0.1), 1, known, generator())
+    same = (past == latents).flatten(2).all(-1)
+    assert same[:, 0].all()
+    assert same[:, 1:].any()
+    assert not same[:, 1:].all()
+    assert len(set(same.sum(1).tolist())) > 2  # shares differ from clip to clip
+    assert not past.requires_grad
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_every_weight_learns_under_autocast_whatever_the_past(share: float) -> None:
+    model = Dynamics(
+        DynamicsConfig(latent_channels=1, action_size=2, angles=[], width=16, blocks=1)
+    )
+    for begun_at_zero in (model.unembed, model.modulation):
+        torch.nn.init.normal_(begun_at_zero.weight)
+    clip = Clip(*dot_world(4, 6, generator()), Facts(reward=torch.ones(4, 5)))
+    with torch.autocast("cpu", torch.bfloat16):
+        loss, _ = objective(model, clip, 1, FlowConfig(own_past=share), generator())
+    loss.backward()
+    idle = {"conditioning.unknown", "conditioning.step.weight"}  # nothing unknown, no step told
+    for name, weight in model.named_parameters():
+        assert name in idle or (weight.grad is not None and weight.grad.abs().max() > 0), name
 
 
 def test_a_toy_world_is_learnt_and_obeys_its_actions() -> None:

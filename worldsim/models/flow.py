@@ -27,6 +27,8 @@ class FlowConfig:
     """Mean squared change of a token's latents from which the whole extra weight counts."""
     unknown_actions: float = 0.0
     """Share of frames whose action is withheld."""
+    own_past: float = 0.0
+    """Share of batches whose past is in part what the model itself predicts, as it is at play."""
     heads_weight: float = 0.1
     """Weight of the losses of the heads, together."""
 
@@ -90,6 +92,40 @@ def flow_loss(
     return weighted[:, 1:].mean()
 
 
+def own_past(
+    dynamics: Dynamics,
+    clip: Clip,
+    level: Tensor,
+    chunk: int,
+    known: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """The latents (b, t, z, y, x) of the clip, some replaced by predictions from pure noise.
+
+    Which frames, and what share of them, differs from clip to clip; the first always stays.
+    level: (b, t) of the noise on the past that is predicted from. A model that has only seen true
+    frames takes its own blur for the world's (Bengio et al. 2015, arXiv:1506.03099).
+    """
+    latents = clip.latents
+    b, t = latents.shape[:2]
+    noise = torch.randn(2, *latents.shape, generator=generator, device=latents.device)
+    chosen = torch.rand(b, t, generator=generator, device=latents.device)
+    share = torch.rand(b, 1, generator=generator, device=latents.device)
+    with torch.no_grad():
+        guess = dynamics(
+            noised(latents, noise[0], level),
+            noise[1],
+            level,
+            torch.ones_like(level),
+            clip.actions,
+            chunk=chunk,
+            known=known,
+            text=clip.text,
+        ).latents
+    chosen[:, 0] = 1
+    return torch.where((chosen < share)[:, :, None, None, None], guess, latents)
+
+
 def objective(
     dynamics: Dynamics, clip: Clip, chunk: int, config: FlowConfig, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -99,8 +135,11 @@ def objective(
     clean_level, noisy_level = draw_levels(b, t, chunk, config, generator)
     noise = torch.randn(2, *latents.shape, generator=generator, device=device)
     known = torch.rand(b, t - 1, generator=generator, device=device) >= config.unknown_actions
+    past = latents
+    if config.own_past > torch.rand((), generator=generator, device=device):
+        past = own_past(dynamics, clip, clean_level, chunk, known, generator)
     prediction = dynamics(
-        noised(latents, noise[0], clean_level),
+        noised(past, noise[0], clean_level),
         noised(latents, noise[1], noisy_level),
         clean_level,
         noisy_level,
