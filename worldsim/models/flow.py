@@ -111,17 +111,16 @@ def own_past(
     noise = torch.randn(2, *latents.shape, generator=generator, device=latents.device)
     chosen = torch.rand(b, t, generator=generator, device=latents.device)
     share = torch.rand(b, 1, generator=generator, device=latents.device)
-    with torch.no_grad():
-        guess = dynamics(
-            noised(latents, noise[0], level),
-            noise[1],
-            level,
-            torch.ones_like(level),
-            clip.actions,
-            chunk=chunk,
-            known=known,
-            text=clip.text,
-        ).latents
+    guess = dynamics(  # with gradients, so that one compiled graph serves both passes
+        noised(latents, noise[0], level),
+        noise[1],
+        level,
+        torch.ones_like(level),
+        clip.actions,
+        chunk=chunk,
+        known=known,
+        text=clip.text,
+    ).latents.detach()
     chosen[:, 0] = 1
     return torch.where((chosen < share)[:, :, None, None, None], guess, latents)
 
