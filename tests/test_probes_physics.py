@@ -5,14 +5,13 @@ import pytest
 
 from worldsim.evaluation.arms import Arms
 from worldsim.evaluation.instances import list_hash
-from worldsim.evaluation.judge import UNDECIDED, decide
 from worldsim.evaluation.oracle import Oracle
-from worldsim.evaluation.probe import Outcome, Row
+from worldsim.evaluation.probe import Outcome
 from worldsim.evaluation.probes import physics_props, physics_reach
 from worldsim.evaluation.probes.physics import PROBES
-from worldsim.evaluation.reached import decide_at_reached
 from worldsim.evaluation.results import part_of
 from worldsim.evaluation.stage import Stage, UnsuitedError
+from worldsim.evaluation.suite import answers
 
 SEED = 700_007
 NAMED = {probe.name: probe for probe in PROBES}
@@ -44,23 +43,6 @@ def oracles():
     return lambda fault="": made.setdefault(fault, Oracle(fault))
 
 
-def answered(stage, asked, shown, arm):
-    """Rows of what an arm shows; of the free one at the poses reached, where it is asked so."""
-    rows = []
-    for trial, frames in zip(asked, shown, strict=True):
-        for q in trial.questions:
-            if q.states and arm == "free":
-                decision, _, _ = decide_at_reached(stage, frames[q.at], q)
-            else:
-                decision = decide(frames[q.at], q)
-            answer = "" if decision.answer == UNDECIDED else q.names[decision.answer]
-            row = Row(
-                trial.seed, trial.case, trial.split, arm, answer, q.names[q.right], decision.margin
-            )
-            rows.append(row)
-    return rows
-
-
 def score(name, rows):
     """The mean score of the only arm that the rows are of."""
     return part_of(NAMED[name], Outcome(rows), "").mean(rows[0].arm)
@@ -79,12 +61,12 @@ def test_the_exact_world_is_right_and_a_still_picture_is_not(name, stage, trials
     truths = [arms.truth(trial) for trial in asked]
     true = [{q.at: f[q.at] for q in t.questions} for t, f in zip(asked, truths, strict=True)]
     still = [{q.at: trial.frames[-1] for q in trial.questions} for trial in asked]
-    rows = answered(stage, asked, true, "truth")
+    rows = answers(stage, asked, {"truth": true})
     assert score(name, rows) == 1.0
     assert min(row.margin for row in rows) == 1.0
-    assert score(name, answered(stage, asked, free(stage, oracles(), asked), "free")) == 1.0
+    assert score(name, answers(stage, asked, {"free": free(stage, oracles(), asked)})) == 1.0
     floor = 1 / 3 if name == "jump" else 0.0
-    assert score(name, answered(stage, asked, still, "copy")) == pytest.approx(floor)
+    assert score(name, answers(stage, asked, {"copy": still})) == pytest.approx(floor)
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -116,7 +98,7 @@ def test_faults_are_found_by_the_probe_that_is_there_to_find_them(
     name, fault, stage, trials, oracles
 ):
     asked = [trial for trial in trials(name) if trial.split == "in"]
-    rows = answered(stage, asked, free(stage, oracles(fault), asked), "free")
+    rows = answers(stage, asked, {"free": free(stage, oracles(fault), asked)})
     assert score(name, rows) < 0.7
     assert all(row.right for row in rows if row.case in ("open", "level ground"))
 
@@ -132,7 +114,7 @@ def test_faults_are_found_by_the_probe_that_is_there_to_find_them(
 )
 def test_faults_of_other_kinds_are_not(name, fault, stage, trials, oracles):
     asked = [trial for trial in trials(name) if trial.split == "in"]
-    rows = answered(stage, asked, free(stage, oracles(fault), asked), "free")
+    rows = answers(stage, asked, {"free": free(stage, oracles(fault), asked)})
     assert score(name, rows) == 1.0
 
 

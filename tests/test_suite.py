@@ -9,6 +9,7 @@ from pipeline import PLAIN, SIZE
 
 from worldsim.errors import UserError
 from worldsim.evaluation import compare, suite
+from worldsim.evaluation.arms import ARMS
 
 ID = "Small/Voxel-v0"
 
@@ -36,7 +37,7 @@ def test_evaluation_writes_every_decision_and_a_page(config, tmp_path, capsys):
     assert {"score", "raw", "copy", "ceiling", "ci"} <= set(controls)
     turn = result["probes"]["turn"]
     assert len(turn["trials"]) == 8 * 12  # arms, and trials of two worlds
-    assert {row["arm"] for row in turn["trials"]} == set(suite.ARMS)
+    assert {row["arm"] for row in turn["trials"]} == set(ARMS)
     assert result["headline"]["families"] == ["controls"]
     page = (tmp_path / "report.html").read_text()
     assert "data:image/png;base64" in page

@@ -35,6 +35,7 @@ COMMANDS = {
     "train_dynamics": ("worldsim.training.train_dynamics", "learn what actions do to a world"),
     "export": ("worldsim.export", "put tokenizer and dynamics into one playable world file"),
     "evaluate": ("worldsim.evaluation.suite", "measure a learned world against the exact one"),
+    "audit": ("worldsim.evaluation.audit", "test the suite itself on a world with planted faults"),
     "compare": ("worldsim.evaluation.compare", "tell two evaluations apart, world by world"),
 }
 """Each command's module and what it does."""

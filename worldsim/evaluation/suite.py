@@ -16,7 +16,7 @@ import numpy as np
 from worldsim.data.dataset import SPLITS, split_of
 from worldsim.errors import UserError
 from worldsim.evaluation import probes as shelf
-from worldsim.evaluation.arms import ARMS, Arms, Shown
+from worldsim.evaluation.arms import Arms, Shown
 from worldsim.evaluation.instances import Instance, list_hash
 from worldsim.evaluation.judge import UNDECIDED, decide
 from worldsim.evaluation.model import Dreamer, WorldModel
@@ -73,7 +73,7 @@ def run(config: Config, run_dir: Path) -> None:
     """
     chosen = chosen_probes(config)
     worlds = TIERS[config.tier]
-    _refuse_seeds(config.seed, worlds)
+    refuse_seeds(config.seed, worlds)
     world = load_world(config.checkpoint, config.device, config.dtype, steps=config.steps)
     out = Path(config.out) if config.out else run_dir
     out.mkdir(parents=True, exist_ok=True)
@@ -159,10 +159,10 @@ def measure(probe: Probe, bench: Bench, pictures: Path) -> Part:
 
 
 def answers(stage: Stage, asked: Sequence[Instance], shown: dict[str, Shown]) -> list[Row]:
-    """What every arm's frames answer to every question."""
+    """What the frames of every arm that is shown answer to every question."""
     rows = []
-    for arm in ARMS:
-        for trial, frames in zip(asked, shown[arm], strict=True):
+    for arm, theirs in shown.items():
+        for trial, frames in zip(asked, theirs, strict=True):
             for question in trial.questions:
                 frame, supported = frames[question.at], True
                 if question.states and arm in ("free", "shuffled", "no-op"):
@@ -227,7 +227,12 @@ def as_text(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _refuse_seeds(first: int, worlds: int) -> None:
+def refuse_seeds(first: int, worlds: int) -> None:
+    """Refuse worlds that are not held out.
+
+    Raises:
+        UserError: some are of another split.
+    """
     for seed in (first, first + 4 * worlds + 40):
         if split_of(seed) not in ("validation", "test"):
             raise UserError(

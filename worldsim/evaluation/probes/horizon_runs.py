@@ -38,9 +38,9 @@ Plan = tuple[tuple[int, int], ...]
 
 
 def standard(worlds: int) -> Plan:
-    """The walks for a number of worlds: a short one for a smoke test, else up to 4096 steps."""
+    """The walks for a number of worlds: short ones for a smoke test, else up to 4096 steps."""
     if worlds < 8:
-        return ((min(worlds, 4), 64),)
+        return ((min(worlds, 4), 128),)
     return ((4, 4096), (4, 1024)) if worlds < 100 else ((8, 4096), (8, 1024))
 
 
