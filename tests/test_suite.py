@@ -46,6 +46,18 @@ def test_evaluation_writes_every_decision_and_a_page(config, tmp_path, capsys):
     assert "consistency" in capsys.readouterr().out
 
 
+def test_frames_alone_have_no_headline_and_no_nan(config, tmp_path, capsys):
+    suite.run(replace(config, probes=["frames_replay"]), tmp_path)
+    assert "nan" not in capsys.readouterr().out
+
+    def refuse(name):
+        raise AssertionError(f"{name} in JSON")
+
+    result = json.loads((tmp_path / "consistency.json").read_text(), parse_constant=refuse)
+    assert result["headline"] == {"score": None, "ci": [None, None], "families": []}
+    assert "class=headline" not in (tmp_path / "report.html").read_text()
+
+
 def test_evaluation_continues_where_it_was(config, tmp_path, monkeypatch):
     config = replace(config, probes=["turn"])
     suite.run(config, tmp_path)

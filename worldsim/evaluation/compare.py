@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from worldsim.errors import UserError
-from worldsim.evaluation.results import Part, restored
+from worldsim.evaluation.results import Part, as_json, restored
 from worldsim.evaluation.statistics import holm, paired_difference
 from worldsim.evaluation.suite import RESULT
 from worldsim.files import write_atomic
@@ -47,7 +47,7 @@ def run(config: Config, run_dir: Path) -> None:
             )
     table = differences(first, second)
     run_dir.mkdir(parents=True, exist_ok=True)
-    write_atomic(run_dir / "compare.json", json.dumps(table, indent=1).encode())
+    write_atomic(run_dir / "compare.json", as_json(table))
     print(as_text(table))
 
 

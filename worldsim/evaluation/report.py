@@ -51,11 +51,14 @@ def write_report(path: Path, result: Mapping[str, Any], pictures: Path) -> None:
 def _head(result: Mapping[str, Any]) -> Iterable[str]:
     head = result["headline"]
     low, high = head["ci"]
-    yield f"<div class=headline>{_number(head['score'])}</div>"
-    yield (
-        f"<p class=quiet>mean of {', '.join(head['families'])}; 95 % interval over worlds "
-        f"{_number(low)} to {_number(high)}; tier {result['tier']}, suite {result['suite']}</p>"
-    )
+    kind = f"tier {result['tier']}, suite {result['suite']}"
+    if head["families"]:
+        yield f"<div class=headline>{_number(head['score'])}</div>"
+        kind = (
+            f"mean of {', '.join(head['families'])}; 95 % interval over worlds {_number(low)} to "
+            f"{_number(high)}; {kind}"
+        )
+    yield f"<p class=quiet>{kind}</p>"
     if not result["families"]:
         return
     yield _plot(

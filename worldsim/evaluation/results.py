@@ -1,5 +1,7 @@
 """From decisions to scores: each probe's, each family's, and the headline, with intervals."""
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -105,7 +107,17 @@ def restored(data: Mapping[str, Any]) -> Part:
         arm: {int(seed): value for seed, value in scores.items()}
         for arm, scores in data["arms"].items()
     }
-    return Part(**{**data, "arms": arms})
+    figures = {name: math.nan if v is None else v for name, v in data["figures"].items()}
+    curves = {
+        name: [(x, y) for x, y in points if y is not None]
+        for name, points in data["curves"].items()
+    }
+    return Part(**{**data, "arms": arms, "figures": figures, "curves": curves})
+
+
+def as_json(data: Any) -> bytes:
+    """Plain data as strict JSON: what is not a number, or without bounds, becomes null."""
+    return json.dumps(_finite(data), allow_nan=False).encode()
 
 
 def totals(parts: Sequence[Part]) -> dict[str, Any]:
@@ -142,6 +154,14 @@ def _family(parts: Sequence[Part]) -> dict[str, Any]:
         "truth": raw("truth"),
         "not carried by the tokenizer": [part.probe for part in parts if not part.carried],
     }
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def _mean_draws(parts: Sequence[Part]) -> Array:

@@ -1,7 +1,8 @@
 """Command: the physical-consistency suite, a model measured against its exact twin.
 
 Each probe's result is written as soon as it is there, so that an interrupted evaluation continues
-with the same command. `consistency.json` holds everything, `report.html` shows it.
+with the same command. `consistency.json` holds everything, `report.html` shows it, and
+`results.md` has the tables.
 """
 
 import json
@@ -24,7 +25,7 @@ from worldsim.evaluation.probe import FAMILIES, Bench, Outcome, Probe, Row, tria
 from worldsim.evaluation.probes.frames import as_table
 from worldsim.evaluation.reached import decide_at_reached
 from worldsim.evaluation.report import write_report
-from worldsim.evaluation.results import Part, part_of, restored, totals
+from worldsim.evaluation.results import Part, as_json, part_of, restored, totals
 from worldsim.evaluation.stage import Frame, Stage
 from worldsim.files import locked, write_atomic
 from worldsim.progress import progress
@@ -81,7 +82,7 @@ def run(config: Config, run_dir: Path) -> None:
         parts = evaluate(Dreamer(world), config, chosen, out)
     result = {**header(world.hash, config), **totals(parts)}
     result["probes"] = {part.probe: part.plain() for part in parts}
-    write_atomic(out / RESULT, json.dumps(result).encode())
+    write_atomic(out / RESULT, as_json(result))
     write_report(out / "report.html", result, out / "pictures")
     frames = {
         part.probe.removeprefix("frames_"): part.details
@@ -90,6 +91,7 @@ def run(config: Config, run_dir: Path) -> None:
     }
     if frames:
         (out / "frames.md").write_text(as_table(frames))
+    (out / "results.md").write_text(f"{as_text(result)}\n\n{probe_table(parts)}\n")
     print(as_text(result))
     print(f"{out / 'report.html'} shows it")
 
@@ -135,7 +137,7 @@ def evaluate(model: WorldModel, config: Config, chosen: Sequence[Probe], out: Pa
                 part = restored(json.loads(path.read_text()))
             else:
                 part = measure(probe, bench, out / "pictures")
-                write_atomic(path, json.dumps(part.plain()).encode())
+                write_atomic(path, as_json(part.plain()))
             parts.append(part)
             bar.advance(bench.arms.frames - bar.frames)
     return parts
@@ -216,15 +218,26 @@ def as_text(result: dict[str, Any]) -> str:
     """The headline and the families, as a Markdown table."""
     lines = ["| family | score (95 %) | raw | copy | ceiling |", "|---|---|---|---|---|"]
     for name, family in result["families"].items():
-        low, high = family["ci"]
-        lines.append(
-            f"| {name} | {family['score']:.2f} ({low:.2f} to {high:.2f}) | {family['raw']:.2f} "
-            f"| {family['copy']:.2f} | {family['ceiling']:.2f} |"
-        )
-    head = result["headline"]
-    low, high = head["ci"]
-    lines.append(f"| **consistency** | **{head['score']:.2f}** ({low:.2f} to {high:.2f}) | | | |")
+        scores = " | ".join(f"{family[key]:.2f}" for key in ("raw", "copy", "ceiling"))
+        lines.append(f"| {name} | {_with_interval(family, '')} | {scores} |")
+    if result["headline"]["families"]:
+        lines.append(f"| **consistency** | {_with_interval(result['headline'], '**')} | | | |")
     return "\n".join(lines)
+
+
+def probe_table(parts: Sequence[Part]) -> str:
+    """What each probe asks and what it found, as a Markdown table; scores are raw."""
+    lines = ["| probe | what it asks | dream | copy | ceiling |", "|---|---|---|---|---|"]
+    for part in parts:
+        scores = (f"{part.mean(arm):.2f}" for arm in ("free", "copy", "reconstruction"))
+        name = part.probe.replace("_", " ")
+        lines.append(f"| {part.family}: {name} | {part.about} | {' | '.join(scores)} |")
+    return "\n".join(lines)
+
+
+def _with_interval(figure: dict[str, Any], mark: str) -> str:
+    low, high = figure["ci"]
+    return f"{mark}{figure['score']:.2f}{mark} ({low:.2f} to {high:.2f})"
 
 
 def refuse_seeds(first: int, worlds: int) -> None:
