@@ -36,7 +36,7 @@ def test_evaluation_writes_every_decision_and_a_page(config, tmp_path, capsys):
     assert 0 <= controls["copy"] <= 0.5
     assert {"score", "raw", "copy", "ceiling", "ci"} <= set(controls)
     turn = result["probes"]["turn"]
-    assert len(turn["trials"]) == 8 * 12  # arms, and trials of two worlds
+    assert len(turn["trials"]) == 8 * 6  # arms, and trials of a world
     assert {row["arm"] for row in turn["trials"]} == set(ARMS)
     assert result["headline"]["families"] == ["controls"]
     page = (tmp_path / "report.html").read_text()

@@ -7,7 +7,7 @@ shuffled        the model, led by the actions of another trial; no-op: by none
 teacher-forced  the model, one step from true history; free: running on its own frames: the score
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,11 +53,14 @@ class Arms:
             still = [made(trial.frames[-1]) for trial in trials]
             shown[name] = [dict.fromkeys(at, f) for f, at in zip(still, asked, strict=True)]
         own = [trial.script for trial in trials]
-        shown["shuffled"] = self.play(trials, shuffled(own), asked)
-        shown["no-op"] = self.play(trials, [np.tile(NOOP, (len(s), 1)) for s in own], asked)
-        shown["teacher-forced"] = self.forced(trials, truths, asked)
-        shown["free"] = self.play(trials, own, asked)
-        return shown
+        led = {
+            "shuffled": shuffled(own),
+            "no-op": [np.tile(NOOP, (len(s), 1)) for s in own],
+            "free": own,
+        }
+        dreamed = self.plays(trials, led, asked)
+        forced = self.forced(trials, truths, asked)
+        return {**shown, **dreamed, "teacher-forced": forced}
 
     def truth(self, trial: Instance) -> Frame:
         """The exact frames (n, h, w, 3) that a trial's script leads to."""
@@ -70,17 +73,30 @@ class Arms:
         self, trials: Sequence[Instance], scripts: Sequence[Vector], asked: Sequence[Sequence[int]]
     ) -> Shown:
         """What the model, running on its own frames, shows of each trial at the frames asked."""
-        shown: Shown = [{} for _ in trials]
+        return self.plays(trials, {"": scripts}, asked)[""]
+
+    def plays(
+        self,
+        trials: Sequence[Instance],
+        led: Mapping[str, Sequence[Vector]],
+        asked: Sequence[Sequence[int]],
+    ) -> dict[str, Shown]:
+        """The same for several scripts of each trial, by name; all from one beginning."""
+        shown: dict[str, Shown] = {name: [{} for _ in trials] for name in led}
         lengths = [max(at, default=-1) + 1 for at in asked]
         for rows in _batches(trials, lengths, self.batch):
             self._begin([trials[i] for i in rows])
-            for t in range(max(lengths[i] for i in rows)):
-                led = [scripts[i][t] if t < len(scripts[i]) else NOOP for i in rows]
-                frames = self.model.step(np.stack(led))
-                self.frames += len(rows)
-                for frame, i in zip(frames, rows, strict=True):
-                    if t in asked[i]:
-                        shown[i][t] = frame.copy()
+            begun = self.model.snapshot() if len(led) > 1 else None
+            for name, scripts in led.items():
+                if begun is not None:
+                    self.model.restore(begun)
+                for t in range(max(lengths[i] for i in rows)):
+                    keys = [scripts[i][t] if t < len(scripts[i]) else NOOP for i in rows]
+                    frames = self.model.step(np.stack(keys))
+                    self.frames += len(rows)
+                    for frame, i in zip(frames, rows, strict=True):
+                        if t in asked[i]:
+                            shown[name][i][t] = frame.copy()
         return shown
 
     def forced(

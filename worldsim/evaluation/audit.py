@@ -34,7 +34,7 @@ EXPECTED: dict[str, dict[str, str]] = {
          "decisions"), CLEAR
     ),
     "swaps left and right": {"controls": FOUND, "physics": FOUND, "horizon": FOUND,
-                             "hud": CLEAR, "engineering": CLEAR, "decisions": CLEAR},
+                             "engineering": CLEAR, "decisions": CLEAR},
     "forgets edits": {"persistence": FOUND, "controls": CLEAR, "hud": CLEAR, "horizon": CLEAR,
                       "diffusion": CLEAR, "engineering": CLEAR, "decisions": CLEAR},
     "passes walls": {"physics": FOUND, "controls": CLEAR, "persistence": CLEAR, "hud": CLEAR,

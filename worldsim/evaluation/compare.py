@@ -90,9 +90,11 @@ def as_text(table: dict[str, dict[str, float]]) -> str:
     lines = ["| probe | a | b | a - b (95 %) | |", "|---|---|---|---|---|"]
     for name, row in table.items():
         star = "*" if row["p"] < 0.05 else ""
+        known = not np.isnan(row["low"])
+        around = f" ({row['low']:+.2f} to {row['high']:+.2f})" if known else ""
         lines.append(
-            f"| {name} | {row['a']:.2f} | {row['b']:.2f} | {row['difference']:+.2f} "
-            f"({row['low']:+.2f} to {row['high']:+.2f}) | {star} |"
+            f"| {name} | {row['a']:.2f} | {row['b']:.2f} | {row['difference']:+.2f}{around} "
+            f"| {star} |"
         )
     gaps = [row["difference"] for row in table.values() if not np.isnan(row["difference"])]
     lines.append(f"\n{len(table)} probes, mean difference {np.mean(gaps) if gaps else 0:+.3f}")

@@ -1,5 +1,6 @@
 """What a probe is, and what comes out of one."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,6 +86,7 @@ class Probe:
     make: the trials of a seed, for probes that ask which picture a frame shows. paired: a seed's
     trials of one split count as one, right only if all are. run: what else has to be done instead.
     extra: further figures from the rows. headline: whether it counts in the family's score.
+    share: of the worlds, for probes that take long.
     """
 
     name: str
@@ -95,15 +97,16 @@ class Probe:
     run: Callable[[Bench], Outcome] | None = None
     extra: Callable[[list[Row]], dict[str, float]] | None = None
     headline: bool = True
+    share: float = 1.0
 
 
 def trials(probe: Probe, bench: Bench) -> list[Instance]:
     """The probe's trials in as many worlds as the bench wants, the same at every call."""
     assert probe.make is not None
     found: list[Instance] = []
-    worlds = 0
+    worlds, wanted = 0, math.ceil(probe.share * bench.worlds)
     for seed in bench.seeds():
-        if worlds == bench.worlds:
+        if worlds == wanted:
             break
         try:
             found += probe.make(bench.stage, seed, np.random.default_rng(seed))

@@ -102,12 +102,13 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 def paired_difference(a: Mapping[int, float], b: Mapping[int, float]) -> dict[str, float]:
     """The mean of a - b over the seeds both have, its interval, and a two-sided p value.
 
-    The p value is the bootstrap's: twice the smaller share of draws beyond zero.
+    The p value is the bootstrap's: twice the smaller share of draws beyond zero. One seed has a
+    difference and no interval.
     """
     seeds = sorted(set(a) & set(b))
-    if len(seeds) < 2:
-        return {"difference": math.nan, "low": math.nan, "high": math.nan, "p": 1.0}
     gaps = np.array([a[seed] - b[seed] for seed in seeds])
+    if len(seeds) < 2:
+        return {"difference": mean(gaps), "low": math.nan, "high": math.nan, "p": 1.0}
     picks = np.random.default_rng(0).integers(len(gaps), size=(DRAWS, len(gaps)))
     means = gaps[picks].mean(1)
     low, high = np.percentile(means, [2.5, 97.5])

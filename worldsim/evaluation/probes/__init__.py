@@ -23,3 +23,9 @@ PROBES = (
     *engineering.PROBES,
     *decisions.PROBES,
 )
+
+SMOKE = (
+    *("turn", "walk", "onset", "wall", "fall", "place_watch", "look_away_8", "slot", "collect"),
+    *("free_walk", "late_controls", "frames_explorer", "noise", "repeats", "snapshot"),
+)
+"""Those of the smoke tier: a few of most families."""

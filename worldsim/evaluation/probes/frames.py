@@ -23,12 +23,13 @@ CONTEXT, HORIZONS, WAIT = 16, (1, 4, 8, 16), 40
 """Frames shown, frames scored, and ticks played before."""
 
 _POLICIES = ("explorer", "replay")
+_CLIPS = 4  # a policy, for every world of other probes
 _LEAST_SEEN = 0.05  # share of the frame below which a clip says nothing of visible pixels
 _DELTA_AT = 4  # Bruce et al. 2024, "Genie", arXiv:2402.15391, section 3.2
 
 
 def _measure(bench: Bench, policy: str) -> Outcome:
-    count = 2 * bench.worlds
+    count = _CLIPS * bench.worlds
     first = bench.first_seed + _POLICIES.index(policy) * count
     seeds = range(first, first + count)
     clips = collect(bench.stage.env, policy, seeds, CONTEXT, max(HORIZONS), WAIT)

@@ -17,6 +17,8 @@ from worldsim.evaluation.statistics import detection
 GAPS = (4, 8, 16, 32, 64, 128, 512)
 """Steps out of view for which a look away is asked about."""
 
+_SHARES = {64: 0.5, 128: 0.25, 512: 0.25}  # of the worlds
+
 _AGES = (1, 8, 32)  # frames after an edit
 _LONGEST_IN = 32  # steps out of view after which recorded players look back
 _PROPS = ("gold_ore", "iron_ore", "ice")  # which players rarely meet and break
@@ -151,6 +153,7 @@ LOOK_AWAY = tuple(
         f"of view for {gap} steps. Does the place look as it was left?",
         _look_away(gap),
         extra=memory,
+        share=_SHARES.get(gap, 1.0),
     )
     for gap in GAPS
 )
