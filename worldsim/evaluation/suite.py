@@ -110,11 +110,11 @@ def chosen_probes(config: Config) -> list[Probe]:
             if name not in there:
                 hint = did_you_mean(name, there) or f"; there are {', '.join(there)}"
                 raise UserError(f"no {what} is called {name}{hint}")
-    names = config.probes or (shelf.SMOKE if config.tier == "smoke" else known)
+    wanted = set(config.probes or (shelf.SMOKE if config.tier == "smoke" else known))
     return [
         probe
         for probe in shelf.PROBES
-        if probe.name in names and (not config.families or probe.family in config.families)
+        if probe.name in wanted and (not config.families or probe.family in config.families)
     ]
 
 

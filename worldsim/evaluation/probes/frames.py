@@ -13,6 +13,7 @@ import numpy as np
 from einops import rearrange
 
 from worldsim.actions import Vector
+from worldsim.evaluation import perceptual
 from worldsim.evaluation.clips import ExactClip, collect
 from worldsim.evaluation.images import Frames, blur, moved, overlap, psnr, row_mean, ssim
 from worldsim.evaluation.model import WorldModel
@@ -43,7 +44,7 @@ def _measure(bench: Bench, policy: str) -> Outcome:
     kept = [s for s in at_end["free"] if not np.isnan(at_end["free"][s])]
     return Outcome(
         scores={name: {s: values[s] for s in kept} for name, values in at_end.items()},
-        figures=_figures(table),
+        figures={**_figures(table), **_perceptual(arms, clips)},
         details={name: _summary(horizons) for name, horizons in table.items()},
         strips={"clips": strips(arms, clips)},
     )
@@ -168,6 +169,24 @@ def _figures(table: Mapping[str, Mapping[int, Sequence[Mapping[str, float]]]]) -
         f"overlap of motion to {end}": of("free", end, "overlap"),
         f"overlap of motion to {end}, shuffled": of("shuffled", end, "overlap"),
     }
+
+
+def _perceptual(
+    arms: Mapping[str, Sequence[Frames]], clips: Sequence[ExactClip]
+) -> dict[str, float]:
+    """ST-LPIPS of the last frames, and FD-EffLite0 of all, where their weights are installed."""
+    if not perceptual.available():
+        return {}
+    end, truths = max(HORIZONS), [clip.frames[CONTEXT:] for clip in clips]
+    out = {}
+    for arm in ("free", "copy", "reconstruction"):
+        note = "" if arm == "free" else f", {arm}"
+        shown = np.stack([future[end - 1] for future in arms[arm]])
+        true = np.stack([truth[end - 1] for truth in truths])
+        out[f"ST-LPIPS at {end}{note}"] = float(perceptual.st_lpips(shown, true).mean())
+        every = np.concatenate(list(arms[arm]))
+        out[f"FD-EffLite0{note}"] = perceptual.fd_efflite0(every, np.concatenate(truths))
+    return out
 
 
 PROBES = tuple(
