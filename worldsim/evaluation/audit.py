@@ -4,7 +4,8 @@
 
 The whole world has to score 1.0 on every probe. Each fault has to be found by the families that
 are there to find it and must not be seen by those that have nothing to do with it: `EXPECTED` says
-which, and was written before any result. The command fails where the results are otherwise.
+which; it was written before the results, and one cell was taken back after them (exchanged sides
+and the HUD). The command fails where the results are otherwise.
 """
 
 import json
