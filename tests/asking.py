@@ -1,6 +1,7 @@
 """Probes under test: their trials, and what truth, copies and oracles answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -48,3 +49,8 @@ def share(rows: Sequence[Row], case: str = "") -> float:
 def made(stage: Stage, probe: Probe, worlds: int = 1, first: int = FIRST) -> list[Instance]:
     """The trials of a probe in the first worlds that suit it."""
     return trials(probe, bench_of(stage, worlds=worlds, first=first))
+
+
+def kept(stage: Stage, probes: Mapping[str, Probe]) -> Callable[[str], list[Instance]]:
+    """The trials of a named probe in one world, made once."""
+    return cache(lambda name: made(stage, probes[name]))

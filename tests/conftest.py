@@ -22,6 +22,16 @@ def recorded(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Any]:
+    """An exact world to build scenes in."""
+    from worldsim.evaluation.stage import Stage
+
+    made = Stage()
+    yield made
+    made.env.close()
+
+
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny run of every command from recording to a world file."""

@@ -9,16 +9,8 @@ from worldsim.evaluation.oracle import Oracle
 from worldsim.evaluation.probe import Bench
 from worldsim.evaluation.probes import decisions, diffusion, engineering
 from worldsim.evaluation.results import part_of
-from worldsim.evaluation.stage import Stage
 
 NAMED = {p.name: p for module in (diffusion, engineering, decisions) for p in module.PROBES}
-
-
-@pytest.fixture(scope="module")
-def stage():
-    made = Stage()
-    yield made
-    made.env.close()
 
 
 def free(stage, name, model):

@@ -12,17 +12,10 @@ from worldsim.evaluation.motion import Compass, balanced, sides
 from worldsim.evaluation.probes import horizon
 from worldsim.evaluation.probes.horizon_walks import ends, recorded, stroll
 from worldsim.evaluation.results import part_of
-from worldsim.evaluation.stage import Stage, script
+from worldsim.evaluation.stage import script
 from worldsim.evaluation.survival import kaplan_meier, lasting, median
 
 NAMED = {probe.name: probe for probe in horizon.PROBES}
-
-
-@pytest.fixture(scope="module")
-def stage():
-    made = Stage()
-    yield made
-    made.env.close()
 
 
 @pytest.fixture(scope="module")

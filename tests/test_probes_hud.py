@@ -4,7 +4,6 @@ import asking
 import pytest
 
 from worldsim.evaluation.probes import hud
-from worldsim.evaluation.stage import Stage
 
 PROBES = {probe.name: probe for probe in hud.PROBES}
 FLOORS = {
@@ -19,21 +18,8 @@ FLOORS = {
 
 
 @pytest.fixture(scope="module")
-def stage():
-    return Stage()
-
-
-@pytest.fixture(scope="module")
 def made(stage):
-    """The trials of a probe in one world, made once."""
-    kept = {}
-
-    def make(name):
-        if name not in kept:
-            kept[name] = asking.made(stage, PROBES[name])
-        return kept[name]
-
-    return make
+    return asking.kept(stage, PROBES)
 
 
 def pairs(rows):

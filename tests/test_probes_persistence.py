@@ -9,7 +9,6 @@ from worldsim.evaluation.probe import Row
 from worldsim.evaluation.probes import persistence, persistence_idle
 from worldsim.evaluation.probes.edits import breaking, placing, planned
 from worldsim.evaluation.probes.persistence_idle import NOTHING_APPEARS, appearances, regions
-from worldsim.evaluation.stage import Stage
 
 PROBES = {probe.name: probe for probe in persistence.PROBES}
 FLOORS = {
@@ -24,21 +23,8 @@ FLOORS = {
 
 
 @pytest.fixture(scope="module")
-def stage():
-    return Stage()
-
-
-@pytest.fixture(scope="module")
 def made(stage):
-    """The trials of a probe in one world, made once."""
-    kept = {}
-
-    def make(name):
-        if name not in kept:
-            kept[name] = asking.made(stage, PROBES[name])
-        return kept[name]
-
-    return make
+    return asking.kept(stage, PROBES)
 
 
 def test_the_family_is_complete():

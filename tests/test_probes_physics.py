@@ -10,18 +10,11 @@ from worldsim.evaluation.probe import Outcome
 from worldsim.evaluation.probes import physics_props, physics_reach
 from worldsim.evaluation.probes.physics import PROBES
 from worldsim.evaluation.results import part_of
-from worldsim.evaluation.stage import Stage, UnsuitedError
+from worldsim.evaluation.stage import UnsuitedError
 from worldsim.evaluation.suite import answers
 
 SEED = 700_007
 NAMED = {probe.name: probe for probe in PROBES}
-
-
-@pytest.fixture(scope="module")
-def stage():
-    made = Stage()
-    yield made
-    made.env.close()
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,9 @@ from worldsim.evaluation.oracle import FAULTS, Oracle
 from worldsim.evaluation.probe import FAMILIES, Bench, Outcome, Probe, trials
 from worldsim.evaluation.results import part_of
 from worldsim.evaluation.stage import Stage
-from worldsim.evaluation.suite import answers, refuse_seeds
+from worldsim.evaluation.suite import answers, refuse_seeds, refuse_unknown
 from worldsim.files import locked, write_atomic
 from worldsim.progress import progress
-from worldsim.suggest import did_you_mean
 
 FOUND, CLEAR = "found", "clear"
 
@@ -183,10 +182,6 @@ def _cell(fault: str, family: str, scores: Mapping[str, float]) -> str:
 
 def _chosen(config: Config) -> tuple[list[str], list[str]]:
     known = [family for family in FAMILIES if family in EXPECTED[""]]
-    asked = (("fault", config.faults, list(FAULTS)), ("family", config.families, known))
-    for what, names, there in asked:
-        for name in names:
-            if name not in there:
-                hint = did_you_mean(name, there) or f"; there are {', '.join(there)}"
-                raise UserError(f"no {what} is called {name}{hint}")
+    refuse_unknown("fault", config.faults, list(FAULTS))
+    refuse_unknown("family", config.families, known)
     return config.faults or ["", *FAULTS], config.families or known

@@ -103,13 +103,9 @@ def chosen_probes(config: Config) -> list[Probe]:
         UserError: an unknown tier, family or probe.
     """
     known = [probe.name for probe in shelf.PROBES]
-    asked = (("tier", [config.tier], list(TIERS)), ("family", config.families, list(FAMILIES)),
-             ("probe", config.probes, known))  # fmt: skip
-    for what, names, there in asked:
-        for name in names:
-            if name not in there:
-                hint = did_you_mean(name, there) or f"; there are {', '.join(there)}"
-                raise UserError(f"no {what} is called {name}{hint}")
+    refuse_unknown("tier", [config.tier], list(TIERS))
+    refuse_unknown("family", config.families, FAMILIES)
+    refuse_unknown("probe", config.probes, known)
     wanted = set(config.probes or (shelf.SMOKE if config.tier == "smoke" else known))
     return [
         probe
@@ -238,6 +234,18 @@ def probe_table(parts: Sequence[Part]) -> str:
 def _with_interval(figure: dict[str, Any], mark: str) -> str:
     low, high = figure["ci"]
     return f"{mark}{figure['score']:.2f}{mark} ({low:.2f} to {high:.2f})"
+
+
+def refuse_unknown(what: str, names: Sequence[str], there: Sequence[str]) -> None:
+    """Refuse names of something that is not there.
+
+    Raises:
+        UserError: one of them.
+    """
+    for name in names:
+        if name not in there:
+            hint = did_you_mean(name, there) or f"; there are {', '.join(there)}"
+            raise UserError(f"no {what} is called {name}{hint}")
 
 
 def refuse_seeds(first: int, worlds: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,36 +74,23 @@ def opening(stage: Stage, seed: int, rng: np.random.Generator) -> Take:
     return stage.play(script(*GLANCE))
 
 
-def _choice(**splits: Ways) -> Make:
-    """Trials in which keys are held for some ticks, each of a split's ways once."""
+def _futures(ticks: int, asked: Sequence[int], **splits: Ways) -> Make:
+    """Trials of one moment from which each of a split's ways is taken once, for some ticks."""
 
     def make(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance]:
         context, found = opening(stage, seed, rng), []
         for split, ways in splits.items():
-            scripts = {name: script((_HELD, dict(held))) for name, held in ways.items()}
+            scripts = {name: script((ticks, dict(held))) for name, held in ways.items()}
             taken = branches(stage, context, scripts)
             for name in ways:
-                question = which(stage, context, taken, name, _HELD - 1)
-                found.append(begin(seed, name, split, context, scripts[name], [question]))
+                questions = [which(stage, context, taken, name, at) for at in asked]
+                found.append(begin(seed, name, split, context, scripts[name], questions))
         return found
 
     return make
 
 
-def _futures(ways: Ways, ticks: int, asked: Sequence[int]) -> Make:
-    """Trials of one moment from which every way is taken once, each held for some ticks."""
-
-    def make(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance]:
-        context = opening(stage, seed, rng)
-        scripts = {name: script((ticks, dict(held))) for name, held in ways.items()}
-        taken = branches(stage, context, scripts)
-        found = []
-        for name in ways:
-            questions = [which(stage, context, taken, name, at) for at in asked]
-            found.append(begin(seed, name, "in", context, scripts[name], questions))
-        return found
-
-    return make
+_choice = partial(_futures, _HELD, (_HELD - 1,))
 
 
 def _gain(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance]:
@@ -255,13 +243,13 @@ PROBES = (
         "counterfactual",
         "controls",
         "Six futures of one moment: walking, strafing and turning either way. Which one is shown?",
-        _futures(_SIX, 8, (3, 7)),
+        _futures(8, (3, 7), **{"in": _SIX}),
     ),
     Probe(
         "inverse",
         "controls",
         "Three ticks of one of nine controls, all as frequent. Which one does the frame tell of?",
-        _futures(_ALL, 3, (2,)),
+        _futures(3, (2,), **{"in": _ALL}),
         extra=inverse_f1,
     ),
     Probe(

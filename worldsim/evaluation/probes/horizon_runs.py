@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from worldsim.evaluation.footage import Reader, Window, apart, palette, sharpness
+from worldsim.evaluation.footage import Reader, Window, nearest, palette, sharpness
 from worldsim.evaluation.motion import Compass
 from worldsim.evaluation.probe import Bench
 from worldsim.evaluation.probes.horizon_walks import (
@@ -118,7 +118,7 @@ class Run:
             if walk is not without
             for w in walk.seen["truth"].values()
         ]
-        return float(apart(window.palette, np.stack(bank)).min()) if bank else 0.0
+        return nearest(window.palette, bank) if bank else 0.0
 
 
 _KEPT: WeakKeyDictionary[Any, dict[tuple[Any, ...], Run]] = WeakKeyDictionary()
