@@ -55,9 +55,11 @@ def play(model: Dynamics, clip: Clip, chunk: int, room: int) -> tuple[Tensor, Te
 
 
 @pytest.mark.parametrize("chunk", [1, 4])
-@pytest.mark.parametrize("local_frames", [1, 2])
-def test_play_is_the_forward_pass_far_beyond_the_window(local_frames: int, chunk: int) -> None:
-    model, clip = tiny_dynamics(local_frames=local_frames), Clip(5 * WINDOW + 1)
+@pytest.mark.parametrize("changes", [{}, {"local_frames": 2}, {"angles": [1, 2], "turning": 0.3}])
+def test_play_is_the_forward_pass_far_beyond_the_window(
+    changes: dict[str, object], chunk: int
+) -> None:
+    model, clip = tiny_dynamics(**changes), Clip(5 * WINDOW + 1)
     with torch.no_grad():
         whole = clip.predict(model, chunk=chunk)
         denoised, motion, cache = play(model, clip, chunk, room=WINDOW)
@@ -101,6 +103,11 @@ def test_an_action_led_to_the_frame_after_it() -> None:
     model.blocks[0].attention.out.weight.data.zero_()  # no frame reads another
     _, _, actions = clip.influence(clip.predict(model).latents[:, 3])
     assert actions == [False, False, True, False]
+
+
+def test_a_camera_needs_two_angles() -> None:
+    with pytest.raises(ValueError, match=r"turning is 0.1 but angles are \[2\]"):
+        tiny_dynamics(turning=0.1)
 
 
 def test_withheld_actions_do_not_matter_and_known_ones_do() -> None:

@@ -59,10 +59,11 @@ def test_hypotheses_that_look_the_same_make_no_question(pictures):
 
 
 def test_shares_and_their_intervals():
-    low, high = wilson(200, 200)
+    low, high = wilson(1.0, 200)
     assert high == 1
     assert low == pytest.approx(0.981, abs=1e-3)
-    assert math.isnan(wilson(0, 0)[0])
+    assert math.isnan(wilson(0.0, 0)[0])
+    assert math.isnan(wilson(30.0, 2)[0])
     assert by_seed([1, 1, 2], [0, 1, 1]) == {1: 0.5, 2: 1.0}
     draws = resampled([{i: float(i % 2) for i in range(100)}], lambda mean: mean)
     low, high = interval(draws)
@@ -71,7 +72,8 @@ def test_shares_and_their_intervals():
 
 def test_scores_are_shares_of_the_room_above_copy():
     assert normalised(0.6, 0.2, 1.0) == pytest.approx(0.5)
-    assert normalised(0.1, 0.2, 1.0) < 0
+    assert normalised(0.1, 0.2, 1.0) == pytest.approx(-0.125)
+    assert normalised(0.1, 0.8, 1.0) == -1
     assert normalised(1.0, 0.2, 0.9) == 1
     assert normalised(0.9, 0.5, 0.55) == 0
 

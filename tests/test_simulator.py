@@ -18,7 +18,8 @@ CONTEXT = 4
 
 def simulator(model: Dynamics | None = None, **settings: Any) -> Simulator:
     tokenizer: Any = PoolingTokenizer()
-    return Simulator(tokenizer, model or tiny_dynamics(), SimulatorConfig(**settings))
+    model = model or tiny_dynamics(angles=[1, 2], turning=0.3)
+    return Simulator(tokenizer, model, SimulatorConfig(**settings))
 
 
 def context(rows: Sequence[int], frames: int = CONTEXT) -> tuple[Tensor, Tensor]:
@@ -155,7 +156,7 @@ def test_rows_fork_and_other_seeds_part_them() -> None:
     state, _ = run(sim, started(sim, [0, 1]), [0, 1], range(2))
     forks = state.rows([1, 1, 1])
     _, twins = run(sim, forks, [1, 1, 1], range(2, 5))
-    assert torch.equal(twins[0], twins[2])
+    assert torch.allclose(twins[0], twins[2], atol=1e-5)
     _, parted = run(sim, forks.with_seeds([1, 2, 3]), [1, 1, 1], range(2, 5))
     assert not torch.allclose(parted[0], parted[2], atol=1e-2)
 

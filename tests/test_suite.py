@@ -3,27 +3,28 @@
 import json
 from dataclasses import replace
 
-import gymnasium as gym
+import numpy as np
 import pytest
-from pipeline import PLAIN, SIZE
+from pipeline import PLAIN
 
 from worldsim.errors import UserError
 from worldsim.evaluation import compare, suite
 from worldsim.evaluation.arms import ARMS
+from worldsim.evaluation.model import Dreamer
+from worldsim.world import load_world
 
-ID = "Small/Voxel-v0"
+ID = "small:Small/Voxel-v0"
 
 
 @pytest.fixture
 def config(runs):
-    if ID not in gym.registry:
-        gym.register(ID, "envs.voxel.env:VoxelEnv", kwargs={"size": SIZE})
     return suite.Config(
         checkpoint=str(runs / "world.safetensors"),
         exact=ID,
         tier="smoke",
         probes=["turn", "frames_replay"],
         seed=790_000,
+        workers=1,
         **PLAIN,
     )
 
@@ -46,6 +47,19 @@ def test_evaluation_writes_every_decision_and_a_page(config, tmp_path, capsys):
     assert "consistency" in capsys.readouterr().out
 
 
+def test_a_frame_that_was_seen_before_is_not_encoded_again(config, monkeypatch):
+    world = load_world(config.checkpoint, **PLAIN)
+    model, encoded, encode = Dreamer(world), [], world.simulator.encode
+    monkeypatch.setattr(
+        world.simulator, "encode", lambda frames: encoded.append(len(frames)) or encode(frames)
+    )
+    frames = np.random.default_rng(0).integers(0, 256, (5, *world.frame_shape, 3), np.uint8)
+    first = model.reconstruct(frames[[0, 1, 1, 2]])
+    second = model.reconstruct(frames[[2, 0, 3, 4]])
+    assert encoded == [3, 2]
+    assert np.array_equal(first[[1, 3, 0]], [first[2], second[0], second[1]])
+
+
 def test_frames_alone_have_no_headline_and_no_nan(config, tmp_path, capsys):
     suite.run(replace(config, probes=["frames_replay"]), tmp_path)
     assert "nan" not in capsys.readouterr().out
@@ -56,6 +70,17 @@ def test_frames_alone_have_no_headline_and_no_nan(config, tmp_path, capsys):
     result = json.loads((tmp_path / "consistency.json").read_text(), parse_constant=refuse)
     assert result["headline"] == {"score": None, "ci": [None, None], "families": []}
     assert "class=headline" not in (tmp_path / "report.html").read_text()
+
+
+def test_two_processes_find_what_one_finds(config, tmp_path):
+    config = replace(config, probes=["turn", "jump"])
+    results = []
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        suite.run(replace(config, workers=workers, out=str(out)), tmp_path)
+        results.append(json.loads((out / "consistency.json").read_text())["probes"])
+    assert results[0] == results[1]
+    assert list(results[0]) == ["turn", "jump"]
 
 
 def test_evaluation_continues_where_it_was(config, tmp_path, monkeypatch):

@@ -5,4 +5,9 @@ grid, `c` image channels, `z` latent channels, `n` tokens a frame, `d` model wid
 `a` action columns.
 """
 
+import os
+
+# Large temporaries come and go with every operator; huge pages make that cheap (Linux only).
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
 __version__ = "0.1.0"

@@ -27,6 +27,8 @@ from worldsim.models.packed import pack
 from worldsim.models.sampler import SAMPLERS, schedule
 from worldsim.models.tokenizer import Tokenizer
 
+_AT_ONCE = 32  # frames in one pass of the encoder: more only need more memory
+
 
 @dataclass
 class SimulatorConfig:
@@ -227,11 +229,12 @@ class Simulator:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
         return decoded(self.tokenizer, state.latents[:, None], self.dtype)[:, 0]
 
-    def reconstruct(self, frames: Pixels) -> Pixels:
-        """Frames (n, h, w, 3), uint8, through the tokenizer and back: the best it can show."""
-        with torch.inference_mode():
-            latents = self._latents(frames[:, None])
-        return decoded(self.tokenizer, latents, self.dtype)[:, 0]
+    def encode(self, frames: Pixels | Tensor) -> Tensor:
+        """The latents (n, z, y, x), float32, of frames (n, h, w, 3), uint8."""
+        given = torch.as_tensor(frames).to(self.device)
+        with torch.inference_mode(), autocast(self.device, self.dtype):
+            parts = [self.tokenizer.encode(to_float(part)) for part in torch.split(given, _AT_ONCE)]
+            return torch.cat(parts).float()
 
     def restore(self, tensors: dict[str, Tensor]) -> State:
         """The state that `State.tensors` was taken of, by a simulator of the same models."""
@@ -250,7 +253,7 @@ class Simulator:
             )
         if given.dtype != torch.uint8:
             return given.float()
-        latents = self.tokenizer.encode(to_float(given.flatten(0, 1))).float()
+        latents = self.encode(given.flatten(0, 1))
         return latents.view(*given.shape[:2], *latents.shape[1:])
 
     def _actions(self, actions: NDArray[np.floating] | Tensor, b: int) -> Tensor:

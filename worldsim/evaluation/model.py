@@ -4,20 +4,26 @@ A peer's model needs these five methods and a name; nothing else of the suite kn
 it may have besides is in `rewards_of` and `respawn_of`; probes that need it leave out who has not.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from worldsim.actions import Vector
 from worldsim.device import DTYPES
-from worldsim.simulator import Simulator, State, Step
+from worldsim.simulator import Simulator, State, Step, decoded
 from worldsim.world import World, load_world
+
+_AT_ONCE = 32  # frames in one pass of the decoder
+_REMEMBERED = 4096  # frames whose latents are kept
 
 Frames = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -77,6 +83,7 @@ class Dreamer:
         self.name = world.hash[:12]
         self.simulator: Simulator = world.simulator
         self._path = path
+        self._known: OrderedDict[bytes, Tensor] = OrderedDict()
         self._state: State | None = None
         self._step: Step | None = None
 
@@ -94,7 +101,9 @@ class Dreamer:
     ) -> None:
         """Begin `b` games from their contexts."""
         del states
-        self._state, self._step = self.simulator.reset(frames, actions, seeds), None
+        latents = self._encoded(frames.reshape(-1, *frames.shape[2:]))
+        latents = latents.view(*frames.shape[:2], *latents.shape[1:])
+        self._state, self._step = self.simulator.reset(latents, actions, seeds), None
 
     def step(self, actions: Vector) -> Frames:
         """The frames (b, h, w, 3) that actions (b, a) lead to."""
@@ -127,8 +136,28 @@ class Dreamer:
 
     def reconstruct(self, frames: Frames) -> Frames:
         """Frames (n, h, w, 3) through the tokenizer and back."""
-        parts = np.array_split(frames, max(1, -(-len(frames) // 32)))
-        return np.concatenate([self.simulator.reconstruct(part) for part in parts])
+        parts = torch.split(self._encoded(frames), _AT_ONCE)
+        simulator = self.simulator
+        shown = [decoded(simulator.tokenizer, part[:, None], simulator.dtype) for part in parts]
+        return np.concatenate(shown)[:, 0]
+
+    def _encoded(self, frames: Frames) -> Tensor:
+        """The latents (n, z, y, x) of frames (n, h, w, 3).
+
+        The last few thousand are remembered: a suite begins from the same frames many times.
+        """
+        known = self._known
+        keys = [blake2b(frame.tobytes(), digest_size=16).digest() for frame in frames]
+        new = {key: frame for key, frame in zip(keys, frames, strict=True) if key not in known}
+        if new:
+            made = self.simulator.encode(np.stack(list(new.values())))
+            known.update((key, row.clone()) for key, row in zip(new, made, strict=True))
+        latents = torch.stack([known[key] for key in keys])
+        for key in keys:
+            known.move_to_end(key)
+        while len(known) > _REMEMBERED:
+            known.popitem(last=False)
+        return latents
 
 
 def _again(

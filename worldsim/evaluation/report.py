@@ -109,10 +109,15 @@ def _probe(part: Part, pictures: Path) -> Iterable[str]:
         yield "<p class=quiet>not carried by the tokenizer, or nothing that copy cannot do</p>"
     splits = list(part.splits)
     rows = [
-        [arm, part.mean(arm), *(part.splits[split].get(arm, math.nan) for split in splits)]
+        [
+            arm,
+            part.mean(arm),
+            *part.interval(arm),
+            *(part.splits[split].get(arm, math.nan) for split in splits),
+        ]
         for arm in part.arms
     ]
-    yield _table(["arm", "all", *splits], rows)
+    yield _table(["arm", "all", "low", "high", *splits], rows)
     if part.figures:
         yield _table(["figure", ""], [[name, value] for name, value in part.figures.items()])
     if 1 < len(part.confusion) <= 10:

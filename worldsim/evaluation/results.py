@@ -13,11 +13,13 @@ from worldsim.evaluation.statistics import (
     DRAWS,
     LEAST_ROOM,
     Array,
+    Interval,
     by_seed,
     interval,
     mean,
     normalised,
     resampled,
+    wilson,
 )
 
 HEADLINE = ("controls", "physics", "persistence", "hud", "horizon")
@@ -48,6 +50,10 @@ class Part:
         """The mean score of an arm over worlds; NaN where it was not run."""
         scores = self.arms.get(arm)
         return float(np.mean(list(scores.values()))) if scores else float("nan")
+
+    def interval(self, arm: str) -> Interval:
+        """Where an arm's mean score lies, as if each world were a single question."""
+        return wilson(self.mean(arm), len(self.arms.get(arm, {})))
 
     @property
     def carried(self) -> bool:

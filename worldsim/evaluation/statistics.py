@@ -23,14 +23,18 @@ def mean(values: Iterable[float]) -> float:
     return float(np.mean(known)) if known else math.nan
 
 
-def wilson(hits: int, trials: int, level: float = 0.95) -> Interval:
-    """The interval of a share (Wilson 1927, "Probable inference")."""
-    if not trials:
+def wilson(share: float, trials: int, level: float = 0.95) -> Interval:
+    """The interval of a share of so many independent trials (Wilson 1927, "Probable inference").
+
+    It has a width even where all trials agree, which a bootstrap's has not. NaN where there are no
+    trials, or what is given is no share.
+    """
+    if not trials or not 0 <= share <= 1:
         return math.nan, math.nan
     z = _NORMAL.inv_cdf(0.5 + level / 2)
-    p, spread = hits / trials, z * z / trials
-    middle = (p + spread / 2) / (1 + spread)
-    half = z * math.sqrt(p * (1 - p) / trials + spread / (4 * trials)) / (1 + spread)
+    spread = z * z / trials
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / trials + spread / (4 * trials)) / (1 + spread)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
@@ -81,11 +85,14 @@ def macro_f1(wanted: list[str], shown: list[str]) -> float:
 
 
 def normalised(free: Array, copy: Array, ceiling: Array) -> Array:
-    """(free - copy) / (ceiling - copy), at most 1; 0 where the ceiling is hardly above copy."""
+    """(free - copy) / (ceiling - copy) within -1 and 1; 0 where the ceiling is hardly above copy.
+
+    Where copy guesses well and little room is left, one wrong answer would else be worth many.
+    """
     room = np.asarray(ceiling) - copy
     carried = room >= LEAST_ROOM
     share = (np.asarray(free) - copy) / np.where(carried, room, 1.0)
-    return np.where(carried, np.minimum(1.0, share), 0.0)
+    return np.where(carried, np.clip(share, -1.0, 1.0), 0.0)
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

@@ -6,21 +6,25 @@ with the same command. `consistency.json` holds everything, `report.html` shows 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
+import torch
 
 from worldsim.data.dataset import SPLITS, split_of
+from worldsim.data.workers import spread
+from worldsim.device import pick_device
 from worldsim.errors import UserError
 from worldsim.evaluation import probes as shelf
 from worldsim.evaluation.arms import Arms, Shown
 from worldsim.evaluation.instances import Instance, list_hash
 from worldsim.evaluation.judge import UNDECIDED, decide
-from worldsim.evaluation.model import Dreamer, WorldModel
+from worldsim.evaluation.model import Dreamer, WorldModel, respawn_of
 from worldsim.evaluation.probe import FAMILIES, Bench, Outcome, Probe, Row, trials
 from worldsim.evaluation.probes.frames import as_table
 from worldsim.evaluation.reached import decide_at_reached
@@ -30,7 +34,7 @@ from worldsim.evaluation.stage import Frame, Stage
 from worldsim.files import locked, write_atomic
 from worldsim.progress import progress
 from worldsim.suggest import did_you_mean
-from worldsim.world import load_world
+from worldsim.world import SHIPPED, load_world
 
 SUITE_VERSION = 1
 """Raised whenever the trials or the judge change; results of different versions do not compare."""
@@ -39,6 +43,9 @@ TIERS = {"smoke": 1, "standard": 16, "full": 96}
 """Worlds a probe is run in; each gives a few trials. The smoke tier runs a few probes only."""
 
 RESULT = "consistency.json"
+
+_PUBLISHED = Path(__file__).with_name("trials.json")
+"""The hash of each probe's trials, by tier, with the default seed and exact world."""
 
 
 @dataclass
@@ -57,6 +64,8 @@ class Config:
     seed: int = 800_000
     """First seed of the worlds."""
     batch: int = 16
+    workers: int | None = None
+    """Processes that measure probes side by side; null: one a core on CPUs, else 1."""
     steps: int | None = None
     """Sampling steps; null for the checkpoint's own."""
     device: str = "auto"
@@ -79,9 +88,10 @@ def run(config: Config, run_dir: Path) -> None:
     out = Path(config.out) if config.out else run_dir
     out.mkdir(parents=True, exist_ok=True)
     with locked(out, "evaluate"):
-        parts = evaluate(Dreamer(world), config, chosen, out)
+        parts = evaluate(Dreamer(world, config.checkpoint or SHIPPED), config, chosen, out)
     result = {**header(world.hash, config), **totals(parts)}
     result["probes"] = {part.probe: part.plain() for part in parts}
+    result["other trials"] = other_trials(result)
     write_atomic(out / RESULT, as_json(result))
     write_report(out / "report.html", result, out / "pictures")
     frames = {
@@ -93,6 +103,8 @@ def run(config: Config, run_dir: Path) -> None:
         (out / "frames.md").write_text(as_table(frames))
     (out / "results.md").write_text(f"{as_text(result)}\n\n{probe_table(parts)}\n")
     print(as_text(result))
+    if result["other trials"]:
+        print(f"trials that are not the published ones: {', '.join(result['other trials'])}")
     print(f"{out / 'report.html'} shows it")
 
 
@@ -123,20 +135,45 @@ def evaluate(model: WorldModel, config: Config, chosen: Sequence[Probe], out: Pa
     folder = out / "parts"
     folder.mkdir(exist_ok=True)
     _same_evaluation(folder / "settings.json", header(model.name, config))
-    stage = Stage(config.exact)
-    bench = Bench(stage, Arms(model, stage, config.batch), TIERS[config.tier], config.seed)
-    parts = []
+    left = [probe.name for probe in chosen if not (folder / f"{probe.name}.json").exists()]
     with progress("probes", len(chosen)) as bar:
-        for probe in chosen:
-            path = folder / f"{probe.name}.json"
-            if path.exists():
-                part = restored(json.loads(path.read_text()))
-            else:
-                part = measure(probe, bench, out / "pictures")
-                write_atomic(path, as_json(part.plain()))
-            parts.append(part)
-            bar.advance(bench.arms.frames - bar.frames)
-    return parts
+        for _ in range(len(chosen) - len(left)):
+            bar.advance(0)
+        make, workers = _shared(model, config, len(left))
+        threads = max(1, torch.get_num_threads() // workers)
+        for frames in spread(partial(_Measuring, make, config, out, threads), left, workers):
+            bar.advance(frames)
+    return [restored(json.loads((folder / f"{p.name}.json").read_text())) for p in chosen]
+
+
+class _Measuring:
+    """Measures one probe after another, into the folder; how many frames each asked for."""
+
+    def __init__(
+        self, make: Callable[[], WorldModel], config: Config, out: Path, threads: int
+    ) -> None:
+        torch.set_num_threads(threads)
+        self._stage, self._out = Stage(config.exact), out
+        self._arms = Arms(make(), self._stage, config.batch)
+        self._bench = Bench(self._stage, self._arms, TIERS[config.tier], config.seed)
+
+    def __call__(self, name: str) -> int:
+        before = self._arms.frames
+        (probe,) = (probe for probe in shelf.PROBES if probe.name == name)
+        part = measure(probe, self._bench, self._out / "pictures")
+        write_atomic(self._out / "parts" / f"{name}.json", as_json(part.plain()))
+        return self._arms.frames - before
+
+    def close(self) -> None:
+        """There is nothing open."""
+
+
+def _shared(model: WorldModel, config: Config, most: int) -> tuple[Callable[[], WorldModel], int]:
+    """What makes the model in each of how many processes."""
+    respawn = respawn_of(model)
+    cores = torch.get_num_threads() if pick_device(config.device).type == "cpu" else 1
+    workers = min(config.workers or cores, most)
+    return (lambda: model, 1) if respawn is None or workers < 2 else (respawn, workers)
 
 
 def measure(probe: Probe, bench: Bench, pictures: Path) -> Part:
@@ -210,6 +247,16 @@ def header(model: str, config: Config) -> dict[str, Any]:
     }
 
 
+def other_trials(result: dict[str, Any]) -> list[str]:
+    """The probes whose trials are not those of the published results.
+
+    Other worlds were asked for, or the machine draws a pixel of theirs otherwise.
+    """
+    published = json.loads(_PUBLISHED.read_text()).get(result["tier"], {})
+    probes = result["probes"].items()
+    return [name for name, part in probes if part["hash"] and part["hash"] != published.get(name)]
+
+
 def as_text(result: dict[str, Any]) -> str:
     """The headline and the families, as a Markdown table."""
     lines = ["| family | score (95 %) | raw | copy | ceiling |", "|---|---|---|---|---|"]
@@ -223,11 +270,17 @@ def as_text(result: dict[str, Any]) -> str:
 
 def probe_table(parts: Sequence[Part]) -> str:
     """What each probe asks and what it found, as a Markdown table; scores are raw."""
-    lines = ["| probe | what it asks | dream | copy | ceiling |", "|---|---|---|---|---|"]
+    lines = ["| probe | what it asks | dream (95 %) | copy | ceiling |", "|---|---|---|---|---|"]
     for part in parts:
-        scores = (f"{part.mean(arm):.2f}" for arm in ("free", "copy", "reconstruction"))
+        free, copy, ceiling = (
+            f"{part.mean(arm):.2f}" for arm in ("free", "copy", "reconstruction")
+        )
+        low, high = part.interval("free")
         name = part.probe.replace("_", " ")
-        lines.append(f"| {part.family}: {name} | {part.about} | {' | '.join(scores)} |")
+        lines.append(
+            f"| {part.family}: {name} | {part.about} | {free} ({low:.2f} to {high:.2f}) | {copy} "
+            f"| {ceiling} |"
+        )
     return "\n".join(lines)
 
 

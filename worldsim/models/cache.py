@@ -79,12 +79,14 @@ class Cache:
 
     end: frames in the log.
     age: (b,) long, frames that each game has committed since its reset.
+    camera: (b, 2) float64 on the CPU, tokens that the picture has moved up and left since.
     """
 
     shape: CacheShape
     log: Log
     end: int
     age: Tensor
+    camera: Tensor
 
     def opened(self, f: int) -> "Cache":
         """The same past with room for `f` more frames that this cache alone may write.
@@ -98,7 +100,7 @@ class Cache:
             self.log.head = self.end + f
             return self
         near, far = self._past()
-        cache = _fresh(self.shape, near, far, self.age)
+        cache = _fresh(self.shape, near, far, self.age, self.camera)
         cache.log.head = f
         return cache
 
@@ -122,14 +124,15 @@ class Cache:
         masks = self._space_mask(f), self._time_mask(f, committing)
         return [LayerView(*pairs, *masks) for pairs in zip(*columns, strict=True)]
 
-    def committed(self, f: int) -> "Cache":
+    def committed(self, f: int, camera: Tensor) -> "Cache":
         """The cache after `f` frames were written to it."""
-        return replace(self, end=self.end + f, age=self.age + f)
+        return replace(self, end=self.end + f, age=self.age + f, camera=camera)
 
     def rows(self, index: Tensor) -> "Cache":
         """The games of the index (long), which may repeat; the copy shares nothing."""
         near, far = self._past()
-        return _fresh(self.shape, near[:, :, index], far[:, :, index], self.age[index])
+        camera = self.camera[index.cpu()]
+        return _fresh(self.shape, near[:, :, index], far[:, :, index], self.age[index], camera)
 
     def with_rows(self, index: Tensor, other: "Cache") -> "Cache":
         """The cache with the games of the index replaced by those of the other, in order."""
@@ -139,12 +142,14 @@ class Cache:
         cache.log.near[:, :, index, :, : s.local] = near
         cache.log.far[:, :, index, :, :, : s.reach] = far
         cache.age[index] = other.age
+        cache.camera[index.cpu()] = other.camera
         return cache
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything a later step depends on, as tensors of its own."""
         near, far = self._past()
-        return {"near": near.clone(), "far": far.clone(), "age": self.age.clone()}
+        parts = {"near": near, "far": far, "age": self.age, "camera": self.camera}
+        return {name: part.clone() for name, part in parts.items()}
 
     def _past(self) -> tuple[Tensor, Tensor]:
         s, e = self.shape, self.end
@@ -179,26 +184,28 @@ def empty(shape: CacheShape, b: int, dtype: torch.dtype, device: torch.device) -
     near = torch.zeros(s.layers, 2, b, s.heads_space, s.local, s.n, s.width, dtype=dtype)
     far = torch.zeros(s.layers, 2, b, s.heads_time, s.n, s.reach, s.width, dtype=dtype)
     age = torch.zeros(b, dtype=torch.long, device=device)
-    return _fresh(shape, near.to(device), far.to(device), age)
+    camera = torch.zeros(b, 2, dtype=torch.float64)
+    return _fresh(shape, near.to(device), far.to(device), age, camera)
 
 
 def restored(shape: CacheShape, tensors: dict[str, Tensor]) -> Cache:
     """The cache that `Cache.tensors` was taken of."""
-    return _fresh(shape, tensors["near"], tensors["far"], tensors["age"].clone())
+    age, camera = tensors["age"].clone(), tensors["camera"].cpu().clone()
+    return _fresh(shape, tensors["near"], tensors["far"], age, camera)
 
 
-def _fresh(shape: CacheShape, near: Tensor, far: Tensor, age: Tensor) -> Cache:
+def _fresh(shape: CacheShape, near: Tensor, far: Tensor, age: Tensor, camera: Tensor) -> Cache:
     """A cache of a new log that begins with a copy of the past, as `Cache._past` gives it."""
     layers, two, b = near.shape[:3]
     s = shape
     log = Log(
-        near.new_zeros(layers, two, b, s.heads_space, s.local + s.room, s.n, s.width),
-        far.new_zeros(layers, two, b, s.heads_time, s.n, s.reach + s.room, s.width),
+        near.new_empty(layers, two, b, s.heads_space, s.local + s.room, s.n, s.width),
+        far.new_empty(layers, two, b, s.heads_time, s.n, s.reach + s.room, s.width),
         head=0,
     )
     log.near[:, :, :, :, : s.local] = near
     log.far[..., : s.reach, :] = far
-    return Cache(shape, log, 0, age)
+    return Cache(shape, log, 0, age, camera)
 
 
 def _pairs(tensor: Tensor) -> Sequence[tuple[Tensor, Tensor]]:

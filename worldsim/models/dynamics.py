@@ -42,6 +42,13 @@ class DynamicsConfig:
     """Frames that attention along time reaches, the own one included."""
     local_frames: int = 1
     """Frames before the own one whose every token is seen."""
+    turning: float = 0.0
+    """Tokens by which the picture moves when the camera turns by a degree; 0: it has no camera.
+
+    `angles` are then pitch, positive down, and yaw, positive to the right. Tokens are told apart
+    by where they look, not by where on the screen they are, so that attention to the frame before
+    finds the same thing in the same place.
+    """
     text_width: int = 0
     """Width of an optional text embedding; 0 leaves the slot out."""
 
@@ -62,12 +69,14 @@ class Prediction:
 class Scene:
     """All that stays the same while the next `f` frames are denoised and committed.
 
-    cache: opened for them. tables: their rotary tables. action: (b, f, d) embeddings.
+    cache: opened for them. tables: their rotary tables. camera: (b, 2) after the last of them.
+    action: (b, f, d) embeddings.
     denoising, committing: the past as each block sees it. text: (b, text width) or None.
     """
 
     cache: Cache
     tables: Rotary
+    camera: Tensor
     action: Tensor
     denoising: Sequence[LayerView]
     committing: Sequence[LayerView]
@@ -79,6 +88,11 @@ class Dynamics(nn.Module):
 
     def __init__(self, config: DynamicsConfig) -> None:
         super().__init__()
+        if config.turning and len(config.angles) != 2:
+            raise ValueError(
+                f"turning is {config.turning} but angles are {config.angles}; needed the columns of"
+                " pitch and yaw, or turning=0"
+            )
         self.config = c = config
         d, numbers = c.width, c.latent_channels * c.patch**2
         self.conditioning = Conditioning(d, c.action_size, c.angles, c.text_width)
@@ -132,7 +146,7 @@ class Dynamics(nn.Module):
         level = torch.cat([clean_level, noisy_level], 1)
         steps = None if step is None else step.repeat(1, 2)
         condition = self.conditioning(level, stream, action, text, steps)
-        tables = self._rotary(frames, latents)
+        tables = self._rotary(frames, latents, self._clip_camera(actions, known))
         x, last = self._trunk(latents, condition, action, tables, [view] * c.blocks)
         r = c.registers
         return Prediction(
@@ -150,13 +164,14 @@ class Dynamics(nn.Module):
         """
         f = actions.shape[1]
         cache = cache.opened(f)
+        camera = cache.camera[:, None] + self._turns(actions, known).cumsum(1)
         frames = cache.age[:, None] + torch.arange(f, device=actions.device)
         denoising = cache.views(f, committing=False)
         committing = denoising if f == 1 else cache.views(f, committing=True)
-        tables = self._rotary(frames, grid)
+        tables = self._rotary(frames, grid, camera)
         tables = Rotary(*(table.to(cache.log.far.dtype) for table in tables))
         action = self.conditioning.embed_actions(actions, known)
-        return Scene(cache, tables, action, denoising, committing, text)
+        return Scene(cache, tables, camera[:, -1], action, denoising, committing, text)
 
     def denoise(
         self, scene: Scene, noisy: Tensor, level: Tensor, step: Tensor | None = None
@@ -172,7 +187,7 @@ class Dynamics(nn.Module):
         """
         x, _ = self._play(scene, scene.committing, latents, level, CLEAN, None)
         outlook = self.heads(x[:, :, : self.config.registers])
-        return scene.cache.committed(latents.shape[1]), outlook
+        return scene.cache.committed(latents.shape[1], scene.camera), outlook
 
     def empty_cache(
         self, b: int, grid: tuple[int, int], dtype: torch.dtype, room: int | None = None
@@ -247,11 +262,26 @@ class Dynamics(nn.Module):
         led = F.pad(actions, (0, 0, 1, 0))
         return self.conditioning.embed_actions(led, F.pad(known, (1, 0)))
 
-    def _rotary(self, frames: Tensor, latents: Tensor) -> Rotary:
+    def _turns(self, actions: Tensor, known: Tensor) -> Tensor:
+        """Tokens (b, f, 2), on the CPU, that the turns of the camera move the picture up and left."""
+        if not self.config.turning:
+            return torch.zeros(*known.shape, 2, dtype=torch.float64)
+        turns = (actions[..., self.conditioning.angles] * known[..., None]).cpu().double()
+        return self.config.turning * turns
+
+    def _clip_camera(self, actions: Tensor, known: Tensor | None) -> Tensor | None:
+        """Where the camera of each frame of both streams looks, (b, 2t, 2) in tokens."""
+        if not self.config.turning:
+            return None
+        known = torch.ones_like(actions[..., 0], dtype=torch.bool) if known is None else known
+        camera = F.pad(self._turns(actions, known).cumsum(1), (0, 0, 1, 0))
+        return camera.repeat(1, 2, 1)
+
+    def _rotary(self, frames: Tensor, latents: Tensor, camera: Tensor | None) -> Rotary:
         c = self.config
         grid = latents.shape[-2] // c.patch, latents.shape[-1] // c.patch
         heads = c.heads_space, c.heads_time
-        return rotary(frames, grid, c.registers, heads, c.head_width)
+        return rotary(frames, grid, c.registers, heads, c.head_width, camera)
 
     def _n(self, latents: Tensor) -> int:
         p = self.config.patch
