@@ -15,7 +15,7 @@ import numpy as np
 from worldsim.actions import Vector
 from worldsim.evaluation.images import blur
 from worldsim.evaluation.instances import Instance
-from worldsim.evaluation.model import WorldModel
+from worldsim.evaluation.model import WorldModel, advance_of
 from worldsim.evaluation.stage import MIRROR, NOOP, Frame, Stage, mirrored_actions
 
 ARMS = (
@@ -84,6 +84,7 @@ class Arms:
         """The same for several scripts of each trial, by name; all from one beginning."""
         shown: dict[str, Shown] = {name: [{} for _ in trials] for name in led}
         lengths = [max(at, default=-1) + 1 for at in asked]
+        advance = advance_of(self.model)
         for rows in _batches(trials, lengths, self.batch):
             self._begin([trials[i] for i in rows])
             begun = self.model.snapshot() if len(led) > 1 else None
@@ -92,8 +93,11 @@ class Arms:
                     self.model.restore(begun)
                 for t in range(max(lengths[i] for i in rows)):
                     keys = [scripts[i][t] if t < len(scripts[i]) else NOOP for i in rows]
-                    frames = self.model.step(np.stack(keys))
                     self.frames += len(rows)
+                    if not any(t in asked[i] for i in rows):
+                        advance(np.stack(keys))
+                        continue
+                    frames = self.model.step(np.stack(keys))
                     for frame, i in zip(frames, rows, strict=True):
                         if t in asked[i]:
                             shown[name][i][t] = frame.copy()

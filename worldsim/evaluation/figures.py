@@ -8,6 +8,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from worldsim.evaluation.stage import Frame
+
 matplotlib.use("Agg")
 
 INK, DREAM, FLOOR, CEILING = "#1d2433", "#2f6fde", "#c9cfdb", "#7b8494"
@@ -63,6 +65,22 @@ def confusion(table: Mapping[str, Mapping[str, int]]) -> bytes:
     return _png(figure)
 
 
+def sheet(rows: Mapping[str, Mapping[str, Frame]]) -> bytes:
+    """A JPEG with a row of strips (h, w, 3) for each name, their titles above the first row's."""
+    columns = max(len(strips) for strips in rows.values())
+    high = [max(len(strip) for strip in strips.values()) for strips in rows.values()]
+    size = (4.2 * columns, sum(high) / 90 + 0.3)
+    figure = Figure(figsize=size, dpi=90, layout="compressed")
+    grid = figure.subplots(len(rows), columns, squeeze=False, height_ratios=high)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for line, (name, strips) in zip(grid, rows.items(), strict=True):
+        for axes, (title, strip) in zip(line, strips.items(), strict=False):
+            axes.imshow(strip, interpolation="lanczos")
+            axes.set_title(f"{name}: {title}", fontsize=8, loc="left", color=INK, pad=3)
+    return _bytes(figure, "jpg")
+
+
 def _figure(width: float, height: float) -> tuple[Figure, Any]:
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
     axes = figure.subplots()
@@ -73,6 +91,10 @@ def _figure(width: float, height: float) -> tuple[Figure, Any]:
 
 
 def _png(figure: Figure) -> bytes:
+    return _bytes(figure, "png")
+
+
+def _bytes(figure: Figure, kind: str) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format=kind)
     return buffer.getvalue()

@@ -1,7 +1,8 @@
 """What is measured: the protocol that a world model meets, and ours behind it.
 
 A peer's model needs these five methods and a name; nothing else of the suite knows a network. What
-it may have besides is in `rewards_of` and `respawn_of`; probes that need it leave out who has not.
+it may have besides is in `rewards_of` and `respawn_of`, whose probes leave out who has it not, and
+in `advance_of`, which saves time.
 """
 
 from collections import OrderedDict
@@ -62,6 +63,12 @@ def rewards_of(model: WorldModel) -> Callable[[], Floats] | None:
     return rewards
 
 
+def advance_of(model: WorldModel) -> Callable[[Vector], object]:
+    """The model's `advance`, a step whose frames nobody looks at; its `step` where it has none."""
+    advance: Callable[[Vector], object] = getattr(model, "advance", model.step)
+    return advance
+
+
 def respawn_of(model: WorldModel) -> Callable[[], WorldModel] | None:
     """The model's `respawn`, which makes it again in another process; None where it has none.
 
@@ -107,8 +114,12 @@ class Dreamer:
 
     def step(self, actions: Vector) -> Frames:
         """The frames (b, h, w, 3) that actions (b, a) lead to."""
+        return self.advance(actions).frames[:, 0]
+
+    def advance(self, actions: Vector) -> Step:
+        """The same, whose frames are decoded only if they are asked for."""
         self._state, self._step = self.simulator.step(self.snapshot(), actions[:, None])
-        return self._step.frames[:, 0]
+        return self._step
 
     def rewards(self) -> Floats:
         """The expected rewards (b,) of the last step.

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from worldsim.data.dataset import SPLITS, split_of
-from worldsim.data.workers import spread
+from worldsim.data.workers import check_stop, spread
 from worldsim.device import pick_device
 from worldsim.errors import UserError
 from worldsim.evaluation import probes as shelf
@@ -31,6 +31,7 @@ from worldsim.evaluation.reached import decide_at_reached
 from worldsim.evaluation.report import write_report
 from worldsim.evaluation.results import Part, as_json, part_of, restored, totals
 from worldsim.evaluation.stage import Frame, Stage
+from worldsim.evaluation.summary import as_text, other_trials, probe_table, write_sheets
 from worldsim.files import locked, write_atomic
 from worldsim.progress import progress
 from worldsim.suggest import did_you_mean
@@ -43,9 +44,6 @@ TIERS = {"smoke": 1, "standard": 16, "full": 96}
 """Worlds a probe is run in; each gives a few trials. The smoke tier runs a few probes only."""
 
 RESULT = "consistency.json"
-
-_PUBLISHED = Path(__file__).with_name("trials.json")
-"""The hash of each probe's trials, by tier, with the default seed and exact world."""
 
 
 @dataclass
@@ -101,6 +99,7 @@ def run(config: Config, run_dir: Path) -> None:
     }
     if frames:
         (out / "frames.md").write_text(as_table(frames))
+    write_sheets(parts, out)
     (out / "results.md").write_text(f"{as_text(result)}\n\n{probe_table(parts)}\n")
     print(as_text(result))
     if result["other trials"]:
@@ -135,19 +134,22 @@ def evaluate(model: WorldModel, config: Config, chosen: Sequence[Probe], out: Pa
     folder = out / "parts"
     folder.mkdir(exist_ok=True)
     _same_evaluation(folder / "settings.json", header(model.name, config))
-    left = [probe.name for probe in chosen if not (folder / f"{probe.name}.json").exists()]
+    left = [probe for probe in chosen if not (folder / f"{probe.name}.json").exists()]
+    walks = [probe.name for probe in left if probe.family == "horizon"]  # one walk serves several
+    jobs = [walks] * bool(walks) + [[p.name] for p in left if p.name not in walks]
     with progress("probes", len(chosen)) as bar:
         for _ in range(len(chosen) - len(left)):
             bar.advance(0)
-        make, workers = _shared(model, config, len(left))
+        make, workers = _shared(model, config, len(jobs))
         threads = max(1, torch.get_num_threads() // workers)
-        for frames in spread(partial(_Measuring, make, config, out, threads), left, workers):
-            bar.advance(frames)
+        for frames in spread(partial(_Measuring, make, config, out, threads), jobs, workers):
+            for count in frames:
+                bar.advance(count)
     return [restored(json.loads((folder / f"{p.name}.json").read_text())) for p in chosen]
 
 
 class _Measuring:
-    """Measures one probe after another, into the folder; how many frames each asked for."""
+    """Measures some probes after others, into the folder; how many frames each asked for."""
 
     def __init__(
         self, make: Callable[[], WorldModel], config: Config, out: Path, threads: int
@@ -157,7 +159,11 @@ class _Measuring:
         self._arms = Arms(make(), self._stage, config.batch)
         self._bench = Bench(self._stage, self._arms, TIERS[config.tier], config.seed)
 
-    def __call__(self, name: str) -> int:
+    def __call__(self, names: Sequence[str]) -> list[int]:
+        return [self._measure(name) for name in names]
+
+    def _measure(self, name: str) -> int:
+        check_stop()
         before = self._arms.frames
         (probe,) = (probe for probe in shelf.PROBES if probe.name == name)
         part = measure(probe, self._bench, self._out / "pictures")
@@ -245,48 +251,6 @@ def header(model: str, config: Config) -> dict[str, Any]:
         "seed": config.seed,
         "steps": config.steps,
     }
-
-
-def other_trials(result: dict[str, Any]) -> list[str]:
-    """The probes whose trials are not those of the published results.
-
-    Other worlds were asked for, or the machine draws a pixel of theirs otherwise.
-    """
-    published = json.loads(_PUBLISHED.read_text()).get(result["tier"], {})
-    probes = result["probes"].items()
-    return [name for name, part in probes if part["hash"] and part["hash"] != published.get(name)]
-
-
-def as_text(result: dict[str, Any]) -> str:
-    """The headline and the families, as a Markdown table."""
-    lines = ["| family | score (95 %) | raw | copy | ceiling |", "|---|---|---|---|---|"]
-    for name, family in result["families"].items():
-        scores = " | ".join(f"{family[key]:.2f}" for key in ("raw", "copy", "ceiling"))
-        lines.append(f"| {name} | {_with_interval(family, '')} | {scores} |")
-    if result["headline"]["families"]:
-        lines.append(f"| **consistency** | {_with_interval(result['headline'], '**')} | | | |")
-    return "\n".join(lines)
-
-
-def probe_table(parts: Sequence[Part]) -> str:
-    """What each probe asks and what it found, as a Markdown table; scores are raw."""
-    lines = ["| probe | what it asks | dream (95 %) | copy | ceiling |", "|---|---|---|---|---|"]
-    for part in parts:
-        free, copy, ceiling = (
-            f"{part.mean(arm):.2f}" for arm in ("free", "copy", "reconstruction")
-        )
-        low, high = part.interval("free")
-        name = part.probe.replace("_", " ")
-        lines.append(
-            f"| {part.family}: {name} | {part.about} | {free} ({low:.2f} to {high:.2f}) | {copy} "
-            f"| {ceiling} |"
-        )
-    return "\n".join(lines)
-
-
-def _with_interval(figure: dict[str, Any], mark: str) -> str:
-    low, high = figure["ci"]
-    return f"{mark}{figure['score']:.2f}{mark} ({low:.2f} to {high:.2f})"
 
 
 def refuse_unknown(what: str, names: Sequence[str], there: Sequence[str]) -> None:

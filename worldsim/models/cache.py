@@ -118,7 +118,7 @@ class Cache:
         columns = (
             _pairs(sliding),
             _pairs(near[:, :, :, :, s.local + e : s.local + e + f]),
-            _pairs(far[..., e : s.reach + e + f, :]),
+            _pairs(far[..., s.reach + e - self._reach() : s.reach + e + f, :]),
             _pairs(far[..., s.reach + e : s.reach + e + f, :]),
         )
         masks = self._space_mask(f), self._time_mask(f, committing)
@@ -155,6 +155,10 @@ class Cache:
         s, e = self.shape, self.end
         return self.log.near[:, :, :, :, e : e + s.local], self.log.far[..., e : e + s.reach, :]
 
+    def _reach(self) -> int:
+        """Past frames within reach of any of the games."""
+        return min(self.shape.reach, int(self.age.max()))
+
     def _space_mask(self, f: int) -> Tensor | None:
         s = self.shape
         if int(self.age.min()) >= s.local:
@@ -164,14 +168,14 @@ class Cache:
         return self._mask(there.repeat_interleave(s.n, -1)[:, :, None, None])
 
     def _time_mask(self, f: int, committing: bool) -> Tensor | None:
-        reach = self.shape.reach
+        reach = self._reach()
         if int(self.age.min()) >= reach and (f == 1 or not committing):
             return None
         place = torch.arange(-reach, f, device=self.age.device)
         seen = (self.age[:, None, None] + place >= 0).expand(-1, f, -1)
         if committing:
             back = torch.arange(f, device=place.device)[:, None] - place
-            seen = seen & (back >= 0) & (back <= reach)
+            seen = seen & (back >= 0) & (back <= self.shape.reach)
         return self._mask(seen[:, None, None])
 
     def _mask(self, seen: Tensor) -> Tensor:

@@ -263,7 +263,7 @@ class Dynamics(nn.Module):
         return self.conditioning.embed_actions(led, F.pad(known, (1, 0)))
 
     def _turns(self, actions: Tensor, known: Tensor) -> Tensor:
-        """Tokens (b, f, 2), on the CPU, that the turns of the camera move the picture up and left."""
+        """Tokens (b, f, 2), on the CPU, that each turn of the camera moves the picture up, left."""
         if not self.config.turning:
             return torch.zeros(*known.shape, 2, dtype=torch.float64)
         turns = (actions[..., self.conditioning.angles] * known[..., None]).cpu().double()

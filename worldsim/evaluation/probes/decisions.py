@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from worldsim import actions
 from worldsim.actions import Vector
 from worldsim.evaluation.instances import Instance, UnsuitedError, begin
-from worldsim.evaluation.model import rewards_of
+from worldsim.evaluation.model import advance_of, rewards_of
 from worldsim.evaluation.probe import Bench, Outcome, Probe
 from worldsim.evaluation.probes.controls import GLANCE
 from worldsim.evaluation.stage import NOOP, Stage, script
@@ -205,7 +205,7 @@ def _predicted(bench: Bench, choices: Sequence[Choice]) -> list[Rewards]:
         )
         told = []
         for tick in range(TICKS):
-            model.step(np.stack([game.script[tick] for game in part]))
+            advance_of(model)(np.stack([game.script[tick] for game in part]))
             told.append(rewards())
         bench.arms.frames += TICKS * len(part)
         rows += list(np.stack(told, 1))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from worldsim.evaluation.instances import Instance, UnsuitedError, begin
+from worldsim.evaluation.model import advance_of
 from worldsim.evaluation.probe import Bench, Outcome, Probe
 from worldsim.evaluation.probes.controls import GLANCE
 from worldsim.evaluation.stage import Frame, Mask, script
@@ -119,10 +120,11 @@ def _dreamed(bench: Bench, reveals: Sequence[Reveal], salt: int) -> Frame:
             [trial.noise + salt for trial in part],
             [trial.state for trial in part],
         )
-        for tick in range(TICKS):
-            frames = model.step(np.stack([trial.script[tick] for trial in part]))
+        keys = np.stack([trial.script[:TICKS] for trial in part], 1)
+        for tick in keys[:-1]:
+            advance_of(model)(tick)
+        out.append(model.step(keys[-1]).copy())
         bench.arms.frames += TICKS * len(part)
-        out.append(frames.copy())
     return np.concatenate(out)
 
 

@@ -16,6 +16,7 @@ from worldsim.actions import Vector
 from worldsim.data.record import Config as RecordConfig
 from worldsim.data.record import make_policy
 from worldsim.evaluation.footage import WINDOW, Window
+from worldsim.evaluation.model import advance_of
 from worldsim.evaluation.probe import Bench
 from worldsim.evaluation.probes.controls import GLANCE
 from worldsim.evaluation.stage import NOOP, Frame, Mask, Stage, Take, script
@@ -143,8 +144,11 @@ def dreamed_stretches(
     )
     frames = [np.stack([context.frames[-1] for context in contexts])]
     for step in range(max(at)):
-        keys = [walk.keys.script[step] if led else NOOP for walk in walks]
-        frames = [*frames[-WINDOW:], model.step(np.stack(keys)).copy()]
+        keys = np.stack([walk.keys.script[step] if led else NOOP for walk in walks])
         bench.arms.frames += len(walks)
+        if not any(end - WINDOW <= step + 1 <= end for end in at):
+            advance_of(model)(keys)
+            continue
+        frames = [*frames[-WINDOW:], model.step(keys).copy()]
         if step + 1 in at:
             yield step + 1, np.stack(frames, 1)
