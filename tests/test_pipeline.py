@@ -11,7 +11,7 @@ import torch
 from pipeline import PLAIN, dynamics_config, encode_config, record_window
 from safetensors.torch import load_file, save_file
 
-from worldsim import actions, checkpoint, trained
+from worldsim import actions, checkpoint, export, trained
 from worldsim.data import latents as encode
 from worldsim.data.latents import LatentDataset
 from worldsim.errors import UserError
@@ -157,3 +157,11 @@ def test_world_files_that_are_wrong_are_refused(runs, tmp_path):
     save_file({"x": torch.zeros(1)}, alien)
     with pytest.raises(UserError, match="not one of worldsim"):
         load_world(alien)
+
+
+def test_a_wall_close_by_shows_less_than_a_view():
+    view = np.zeros((18, 16, 3), np.uint8)
+    view[:8] = 200
+    wall = np.random.default_rng(0).integers(90, 110, (18, 16, 3), np.uint8)
+    assert export.variety(np.zeros_like(view)) == 0
+    assert export.variety(wall) < export.variety(view)

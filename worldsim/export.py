@@ -10,6 +10,7 @@ import torch
 from worldsim import checkpoint
 from worldsim.data.dataset import Dataset, refuse_held_out
 from worldsim.data.episode import read, read_header
+from worldsim.data.frames import Pixels
 from worldsim.data.latents import Encoder
 from worldsim.errors import UserError
 from worldsim.models.tokenizer import Tokenizer
@@ -18,6 +19,7 @@ from worldsim.trained import load_dynamics, load_tokenizer
 from worldsim.world import Context, Origin, save_world
 
 _LATEST_START = 160  # ticks into an episode; the way there is kept in the file
+_TRIES = 6  # starts of an episode of which the one with most to see is taken
 
 
 @dataclass
@@ -88,8 +90,9 @@ def start_contexts(
     for i in range(count):
         entry = long[i * len(long) // count if count <= len(long) else i % len(long)]
         latest = min(_LATEST_START, entry.length - frames + 1)
-        start = int(rng.integers(0, latest + 1))
-        stop = start + frames - 1
+        starts = rng.integers(0, latest + 1, _TRIES)
+        start = max(starts, key=lambda s: variety(read(entry.path, s, s + frames - 1).frames[-1]))
+        stop = int(start) + frames - 1
         episode, header = read(entry.path, 0, stop), read_header(entry.path)
         contexts.append(
             Context(
@@ -100,6 +103,13 @@ def start_contexts(
             )
         )
     return contexts
+
+
+def variety(frame: Pixels) -> float:
+    """How much the parts of a frame (h, w, 3) differ: little where it shows a wall close by."""
+    parts = frame[: len(frame) // 4 * 4, : frame.shape[1] // 4 * 4].astype(np.float64)
+    means = parts.reshape(4, len(parts) // 4, 4, -1, 3).mean((1, 3))
+    return float(means.std((0, 1)).sum())
 
 
 def _pose(info: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
