@@ -27,7 +27,7 @@ from worldsim.models.packed import pack
 from worldsim.models.sampler import SAMPLERS, schedule
 from worldsim.models.tokenizer import Tokenizer
 
-_AT_ONCE = 32  # frames in one pass of the encoder: more only need more memory
+_AT_ONCE = 64  # frames in one pass: more only need more memory
 
 
 @dataclass
@@ -173,7 +173,7 @@ class Simulator:
             known = torch.ones(b, frames, dtype=torch.bool, device=self.device)
             known[:, 0] = False
             noise = self._noise(state, 1, latents.shape[1:])[0]
-            size = self.dynamics.config.window
+            size = max(1, min(self.dynamics.config.window, _AT_ONCE // b)) if b else 1
             for i in range(0, frames, size):
                 part = slice(i, i + size)
                 scene = self.dynamics.scene(cache, led[:, part], known[:, part], latents, text)

@@ -154,9 +154,9 @@ class _Measuring:
     def __init__(
         self, make: Callable[[], WorldModel], config: Config, out: Path, threads: int
     ) -> None:
-        torch.set_num_threads(threads)
         self._stage, self._out = Stage(config.exact), out
         self._arms = Arms(make(), self._stage, config.batch)
+        torch.set_num_threads(threads)  # after the model, which is made with all of them
         self._bench = Bench(self._stage, self._arms, TIERS[config.tier], config.seed)
 
     def __call__(self, names: Sequence[str]) -> list[int]:

@@ -5,8 +5,10 @@ for this game; whoever comes second to a place in the log (a fork, a game gone b
 state) copies the reach of the past into a log of its own first. So every cache stays valid.
 """
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,7 +31,7 @@ class CacheShape:
     """Frames that fit into a log before the past moves to a new one."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Log:
     """Keys (index 0) and values (1) of frames in order, written up to place `head`.
 
@@ -184,12 +186,10 @@ class Cache:
 
 def empty(shape: CacheShape, b: int, dtype: torch.dtype, device: torch.device) -> Cache:
     """The cache of `b` games that have not begun."""
-    s = shape
-    near = torch.zeros(s.layers, 2, b, s.heads_space, s.local, s.n, s.width, dtype=dtype)
-    far = torch.zeros(s.layers, 2, b, s.heads_time, s.n, s.reach, s.width, dtype=dtype)
     age = torch.zeros(b, dtype=torch.long, device=device)
+    nothing = torch.zeros((), dtype=dtype, device=device)
     camera = torch.zeros(b, 2, dtype=torch.float64)
-    return _fresh(shape, near.to(device), far.to(device), age, camera)
+    return _fresh(shape, nothing, nothing, age, camera)
 
 
 def restored(shape: CacheShape, tensors: dict[str, Tensor]) -> Cache:
@@ -200,16 +200,41 @@ def restored(shape: CacheShape, tensors: dict[str, Tensor]) -> Cache:
 
 def _fresh(shape: CacheShape, near: Tensor, far: Tensor, age: Tensor, camera: Tensor) -> Cache:
     """A cache of a new log that begins with a copy of the past, as `Cache._past` gives it."""
-    layers, two, b = near.shape[:3]
     s = shape
-    log = Log(
-        near.new_empty(layers, two, b, s.heads_space, s.local + s.room, s.n, s.width),
-        far.new_empty(layers, two, b, s.heads_time, s.n, s.reach + s.room, s.width),
-        head=0,
-    )
+    log = _blank(s, len(age), far.dtype, far.device)
     log.near[:, :, :, :, : s.local] = near
     log.far[..., : s.reach, :] = far
     return Cache(shape, log, 0, age, camera)
+
+
+_SPARE: dict[tuple[Any, ...], list[tuple[Tensor, Tensor]]] = {}
+"""Memory of logs that nobody looks at any more; new memory is slow to touch for the first time."""
+_SPARES = 2  # kept of one kind
+
+
+def _blank(shape: CacheShape, b: int, dtype: torch.dtype, device: torch.device) -> Log:
+    """A log with anything at all in it."""
+    key = shape, b, dtype, device
+    if key not in _SPARE:
+        _SPARE.clear()  # another model, or another number of games, has begun
+    spare = _SPARE.setdefault(key, [])
+    s, kind = shape, {"dtype": dtype, "device": device}
+    near, far = (
+        spare.pop()
+        if spare
+        else (
+            torch.empty(s.layers, 2, b, s.heads_space, s.local + s.room, s.n, s.width, **kind),
+            torch.empty(s.layers, 2, b, s.heads_time, s.n, s.reach + s.room, s.width, **kind),
+        )
+    )
+    log = Log(near, far, head=0)
+    weakref.finalize(log, _keep, spare, near, far).atexit = False
+    return log
+
+
+def _keep(spare: list[tuple[Tensor, Tensor]], near: Tensor, far: Tensor) -> None:
+    if len(spare) < _SPARES:
+        spare.append((near, far))
 
 
 def _pairs(tensor: Tensor) -> Sequence[tuple[Tensor, Tensor]]:
