@@ -13,7 +13,7 @@ from worldsim import actions
 from worldsim.data import environments
 from worldsim.errors import UserError
 from worldsim.models.heads import moved
-from worldsim.simulator import State
+from worldsim.state import State
 from worldsim.world import Context, Origin, load_world
 
 Frame = NDArray[np.uint8]

@@ -3,8 +3,8 @@
 import torch
 
 from worldsim import export
-from worldsim.data import latents as encode
-from worldsim.data import record
+from worldsim.camera import CameraConfig
+from worldsim.data import encode, record
 from worldsim.data.dataset import Dataset
 from worldsim.data.episode import Episode
 from worldsim.models.dynamics import DynamicsConfig
@@ -41,6 +41,7 @@ def encode_config(root, name):
         data=[str(root / name)],
         tokenizer=str(root / "tokenizer" / "tokenizer.safetensors"),
         out=str(root / f"latents-{name}"),
+        camera=CameraConfig(field_of_view=70.0),
         **PLAIN,
     )
 

@@ -5,12 +5,14 @@ import torch
 from torch import Tensor
 from toys import tiny_dynamics
 
+from worldsim.camera import CHANNELS, CameraConfig
 from worldsim.models.cache import Cache
 from worldsim.models.clip import Sight
 from worldsim.models.dynamics import Dynamics, DynamicsConfig, Prediction
 from worldsim.models.heads import body_motion, moved
 
 B, WINDOW = 2, 8
+CAMERA = CameraConfig(field_of_view=70.0, pitch=1, yaw=2)
 
 
 class Clip:
@@ -21,12 +23,13 @@ class Clip:
         self.clean, self.noisy = torch.randn(2, B, t, 2, side, side)
         self.clean_level, self.noisy_level = 0.1 * torch.rand(B, t), torch.rand(B, t)
         self.actions = 3 * torch.randn(B, t - 1, 3)
+        self.prior = torch.randn(B, t, 2 + CHANNELS, side, side)
         for leaf in (self.clean, self.noisy, self.actions):
             leaf.requires_grad_()
 
     def predict(self, model: Dynamics, **options: object) -> Prediction:
         levels = self.clean_level, self.noisy_level
-        return model(self.clean, self.noisy, *levels, self.actions, **options)
+        return model(self.clean, self.noisy, *levels, self.actions, prior=self.prior, **options)
 
     def influence(self, output: Tensor) -> tuple[list[bool], list[bool], list[bool]]:
         """Which clean frames, noisy frames and actions reach the output at all."""
@@ -45,7 +48,8 @@ def play(model: Dynamics, clip: Clip, chunk: int, room: int) -> tuple[Tensor, Te
     while i < t:
         part = slice(i, i + (chunk if i else 1))
         known = torch.full(actions[:, part].shape[:2], i > 0)
-        scene = model.scene(cache, actions[:, part], known, clip.clean)
+        prior = clip.prior[:, part]
+        scene = model.scene(cache, actions[:, part], known, clip.clean, prior=prior)
         denoised.append(model.denoise(scene, clip.noisy[:, part], clip.noisy_level[:, part]))
         levels = clip.clean_level[:, part]
         cache, outlook = model.commit(scene, clip.clean[:, part], levels)
@@ -55,7 +59,7 @@ def play(model: Dynamics, clip: Clip, chunk: int, room: int) -> tuple[Tensor, Te
 
 
 @pytest.mark.parametrize("chunk", [1, 4])
-@pytest.mark.parametrize("changes", [{}, {"local_frames": 2}, {"angles": [1, 2], "turning": 0.3}])
+@pytest.mark.parametrize("changes", [{}, {"local_frames": 2}, {"camera": CAMERA}])
 def test_play_is_the_forward_pass_far_beyond_the_window(
     changes: dict[str, object], chunk: int
 ) -> None:
@@ -105,9 +109,18 @@ def test_an_action_led_to_the_frame_after_it() -> None:
     assert actions == [False, False, True, False]
 
 
-def test_a_camera_needs_two_angles() -> None:
-    with pytest.raises(ValueError, match=r"turning is 0.1 but angles are \[2\]"):
-        tiny_dynamics(turning=0.1)
+def test_a_prior_matters_to_its_own_frame_alone() -> None:
+    model, clip = tiny_dynamics(camera=CAMERA), Clip(6)
+    clip.prior.requires_grad_()
+    prediction = clip.predict(model)
+    (gradient,) = torch.autograd.grad(prediction.latents[:, 3].square().sum(), clip.prior)
+    assert gradient.abs().sum((0, 2, 3, 4)).bool().tolist() == [False] * 3 + [True] + [False] * 2
+    assert prediction.outlook.pitch is not None
+    (gradient,) = torch.autograd.grad(
+        clip.predict(model).outlook.pitch.sum(), clip.prior, materialize_grads=True
+    )
+    assert not gradient.any()
+    assert tiny_dynamics().heads.pitch is None
 
 
 def test_withheld_actions_do_not_matter_and_known_ones_do() -> None:

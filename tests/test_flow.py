@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch import Tensor
 from toys import dot_world
 
+from worldsim.camera import CHANNELS
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.flow import (
     Clip,
@@ -15,6 +17,8 @@ from worldsim.models.flow import (
     noised,
     objective,
     own_past,
+    own_prior,
+    with_blurred_prior,
 )
 from worldsim.models.heads import Facts
 
@@ -79,6 +83,20 @@ def test_objective_is_a_function_of_its_generator() -> None:
     assert set(parts) == {"flow", "reward", "reward_size", "end"}
 
 
+def test_priors_are_noised_and_sometimes_withheld() -> None:
+    prior = torch.ones(64, 3, 1 + CHANNELS, 4, 4)
+    config = FlowConfig(unknown_prior=0.25, prior_noise=0.2)
+    clip = Clip(torch.zeros(64, 3, 1, 4, 4), torch.zeros(64, 2, 2), prior=prior)
+    seen = with_blurred_prior(clip, config, generator()).prior
+    assert seen is not None
+    withheld = (seen == 0).flatten(1).all(1)
+    assert 8 <= int(withheld.sum()) <= 24
+    kept = seen[~withheld]
+    assert (kept[:, :, 1:] == 1).all()
+    changed = (kept[:, :, :1] - 1).flatten(2).std(-1)
+    assert 0 < float(changed.min()) < float(changed.max()) < 0.5
+
+
 def test_own_past_is_in_part_what_the_model_predicts() -> None:
     torch.manual_seed(0)
     model = Dynamics(
@@ -88,13 +106,32 @@ def test_own_past_is_in_part_what_the_model_predicts() -> None:
     latents, actions = dot_world(8, 6, generator())
     known = torch.ones(8, 5, dtype=torch.bool)
     clip = Clip(latents, actions)
-    past = own_past(model, clip, torch.full((8, 6), 0.1), 1, known, generator())
+    past, own = own_past(model, clip, torch.full((8, 6), 0.1), 1, known, generator())
     same = (past == latents).flatten(2).all(-1)
+    assert torch.equal(own, ~same)
     assert same[:, 0].all()
     assert same[:, 1:].any()
     assert not same[:, 1:].all()
     assert len(set(same.sum(1).tolist())) > 2  # shares differ from clip to clip
     assert not past.requires_grad
+
+
+def test_after_an_own_frame_the_prior_follows_from_it() -> None:
+    prior = torch.zeros(1, 4, 1 + CHANNELS, 2, 2)
+    angles = torch.arange(8.0).view(1, 4, 2)
+    clip = Clip(torch.zeros(1, 4, 1, 2, 2), torch.zeros(1, 3, 2), prior=prior, angles=angles)
+    past = torch.arange(4.0).view(1, 4, 1, 1, 1).expand(1, 4, 1, 2, 2)
+    own = torch.tensor([[False, True, False, True]])
+
+    def look(latents: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        assert (before.tolist(), after.tolist()) == ([[2, 3]], [[4, 5]])
+        return 10 * latents, torch.tensor([[[[True, False], [True, True]]]])
+
+    seen = own_prior(clip, past, own, look)
+    assert seen[0, 2, 0].tolist() == [[10, 0], [10, 10]]
+    assert not seen[0, :, 1:].any()
+    assert not seen[0, [0, 1, 3]].any()
+    assert not prior.any()
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])

@@ -45,18 +45,6 @@ def test_logits_depend_on_displacement_only() -> None:
     assert not torch.allclose(space[0, 0, 1, 2], space[0, 0, 2, 1], atol=1e-2)
 
 
-def test_a_camera_that_turned_by_a_token_sees_the_next_token_there() -> None:
-    frames, turned = torch.tensor([[3]]), torch.tensor([[[0.0, 1.0]]], dtype=torch.float64)
-    still = rotary(frames, (4, 4), REGISTERS, HEADS, WIDTH)
-    moved = rotary(frames, (4, 4), REGISTERS, HEADS, WIDTH, turned)
-    for before, after in zip(still, moved, strict=True):
-        before, after = (x[0, 0, REGISTERS:].unflatten(0, (4, 4)) for x in (before, after))
-        assert torch.allclose(after[:, :-1], before[:, 1:])
-        assert not torch.allclose(after[..., : HEADS[0], :], before[..., : HEADS[0], :])
-        assert torch.equal(after[..., HEADS[0] :, :], before[..., HEADS[0] :, :])
-    assert torch.equal(moved.cos[:, :, :REGISTERS], still.cos[:, :, :REGISTERS])
-
-
 def test_space_heads_tell_frames_apart_and_time_heads_ignore_places() -> None:
     both = logits([0, 1]).view(2, 2, 18, 2, 18)
     assert not torch.allclose(both[SPACE, 1, 5, 0, 5], both[SPACE, 1, 5, 1, 5], atol=1e-2)

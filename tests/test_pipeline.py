@@ -12,9 +12,12 @@ from pipeline import PLAIN, dynamics_config, encode_config, record_window
 from safetensors.torch import load_file, save_file
 
 from worldsim import actions, checkpoint, export, trained
-from worldsim.data import latents as encode
+from worldsim.camera import CameraConfig
+from worldsim.data import encode
 from worldsim.data.latents import LatentDataset
 from worldsim.errors import UserError
+from worldsim.panorama import pooled
+from worldsim.panorama import recorded as known_before
 from worldsim.training import train_dynamics
 from worldsim.world import load_world
 
@@ -39,6 +42,52 @@ def test_latents_are_rows_aligned_with_actions_and_facts(runs):
     model, _ = trained.load_tokenizer(runs / "tokenizer" / "tokenizer.safetensors")
     own = encode.Encoder(model, **PLAIN)(first.frames[3:9])
     assert np.allclose(clips.latents[0], own, atol=2e-2)
+
+
+def test_priors_are_what_was_known_before_each_frame(runs):
+    data = LatentDataset([str(runs / "latents-train")])
+    assert data.camera.field_of_view == 70
+    episode = record_window(runs / "train", 0)
+    pictures, recents = known_before(
+        data.camera, episode.frames[:9], episode.actions[:8], float(episode.info["pitch"][0])
+    )
+    clips = data.clips([(0, 3)], 6)
+    assert clips.priors.shape[2] == clips.latents.shape[2] + 3
+    model, _ = trained.load_tokenizer(runs / "tokenizer" / "tokenizer.safetensors")
+    own = encode.Encoder(model, **PLAIN)(pictures[3:9])
+    assert np.allclose(clips.priors[0, :, :-3], own, atol=2e-2)
+    grid = clips.latents.shape[-2:]
+    assert np.allclose(clips.priors[0, :, -3:], pooled(recents[3:9], grid), atol=1e-3)
+
+
+def test_a_camera_needs_to_be_followed_everywhere_or_nowhere(runs, recorded, tmp_path):
+    config = encode_config(runs, "train")
+    with pytest.raises(UserError, match="was made with camera"):
+        encode.run(replace(config, camera=CameraConfig()), tmp_path)
+    plain = replace(config, camera=CameraConfig(), out=str(tmp_path / "plain"))
+    encode.run(plain, tmp_path)
+    assert LatentDataset([plain.out]).clips([(0, 0)], 2).priors is None
+    with pytest.raises(UserError, match="encoded with different cameras"):
+        LatentDataset([plain.out, config.out])
+    silent = replace(plain, data=[str(recorded())], camera=config.camera)
+    with pytest.raises(UserError, match="no `pitch` in its info"):
+        encode.run(replace(silent, out=str(tmp_path / "silent")), tmp_path)
+
+
+def test_training_goes_on_with_a_camera_from_a_world_without(runs, tmp_path):
+    config = dynamics_config(runs, steps=1)
+    encode.run(
+        replace(encode_config(runs, "train"), camera=CameraConfig(), out=str(tmp_path / "plain")),
+        tmp_path,
+    )
+    plain = replace(config, latents=[str(tmp_path / "plain")], held_out=[])
+    train_dynamics.run(plain, tmp_path / "without")
+    begun = str(tmp_path / "without" / "dynamics.safetensors")
+    train_dynamics.run(dynamics_config(runs, steps=1), tmp_path / "with")
+    train_dynamics.run(replace(dynamics_config(runs, steps=1), init=begun), tmp_path / "after")
+    model, _ = trained.load_dynamics(tmp_path / "after" / "dynamics.safetensors")
+    assert model.embed_prior is not None
+    assert model.config.camera.field_of_view == 70
 
 
 def test_a_world_file_holds_the_networks_that_were_exported(runs):

@@ -1,6 +1,7 @@
 """The simulator: states are values, rows are strangers to one another."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,18 @@ import torch
 from torch import Tensor
 from toys import PoolingTokenizer, tiny_dynamics
 
+from worldsim.camera import CameraConfig
 from worldsim.errors import UserError
 from worldsim.models.dynamics import Dynamics
-from worldsim.simulator import Simulator, SimulatorConfig, State
+from worldsim.simulator import Simulator, SimulatorConfig
+from worldsim.state import State
 
 CONTEXT = 4
 
 
 def simulator(model: Dynamics | None = None, **settings: Any) -> Simulator:
     tokenizer: Any = PoolingTokenizer()
-    model = model or tiny_dynamics(angles=[1, 2], turning=0.3)
-    return Simulator(tokenizer, model, SimulatorConfig(**settings))
+    return Simulator(tokenizer, model or tiny_dynamics(), SimulatorConfig(**settings))
 
 
 def context(rows: Sequence[int], frames: int = CONTEXT) -> tuple[Tensor, Tensor]:
@@ -188,6 +190,48 @@ def test_memory_does_not_grow() -> None:
     state, _ = run(sim, state, [0], range(60))
     assert state.cache.log.far.numel() == size
     assert state.latents.isfinite().all()
+
+
+def camera_simulator(**settings: Any) -> Simulator:
+    """Pitch is column 1, yaw column 2, and column 0 walks."""
+    camera = CameraConfig(field_of_view=70.0, pitch=1, yaw=2, walking=[0])
+    return simulator(tiny_dynamics(camera=camera), **settings)
+
+
+def test_a_panorama_travels_with_its_game() -> None:
+    sim = camera_simulator()
+    state, _ = run(sim, started(sim, [0, 1]), [0, 1], range(3))
+    assert [panorama.ticks for panorama in state.panoramas] == [CONTEXT + 2] * 2
+    assert np.array_equal(state.panoramas[1].frame, sim.render(state)[1])
+    _, expected = run(sim, state, [0, 1], range(3, 9))
+    again = camera_simulator()
+    saved = {name: tensor.clone() for name, tensor in state.tensors().items()}
+    _, restored = run(again, again.restore(saved), [0, 1], range(3, 9))
+    assert torch.equal(restored, expected)
+    swapped = state.rows([1, 0])
+    _, rows = run(sim, swapped, [1, 0], range(3, 9))
+    assert torch.allclose(rows, expected[[1, 0]], atol=1e-4)
+    mixed = sim.reset_rows(state, [1], *context([2]), seeds=[102])
+    assert [panorama.ticks for panorama in mixed.panoramas] == [CONTEXT + 2, CONTEXT - 1]
+    assert mixed.panoramas[0] is state.panoramas[0]
+
+
+def test_what_the_panorama_knows_reaches_the_dream() -> None:
+    sim = camera_simulator()
+    state = started(sim, [0])
+    (panorama,) = state.panoramas
+    other = replace(state, panoramas=(replace(panorama, frame=255 - panorama.frame),))
+    _, seen = sim.step(state, moves([0], 0))
+    _, changed = sim.step(other, moves([0], 0))
+    assert not torch.allclose(seen.latents, changed.latents, atol=1e-3)
+
+
+def test_chunks_follow_the_camera_too() -> None:
+    sim = camera_simulator()
+    state, step = sim.step(started(sim, [0]), torch.cat([moves([0], i) for i in range(3)], 1))
+    assert step.frames.shape[1] == 3
+    assert state.panoramas[0].ticks == CONTEXT + 2
+    assert np.array_equal(state.panoramas[0].frame, step.frames[0, -1])
 
 
 def test_text_travels_with_its_game() -> None:

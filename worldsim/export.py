@@ -9,9 +9,9 @@ import torch
 
 from worldsim import checkpoint
 from worldsim.data.dataset import Dataset, refuse_held_out
+from worldsim.data.encode import Encoder
 from worldsim.data.episode import read, read_header
 from worldsim.data.frames import Pixels
-from worldsim.data.latents import Encoder
 from worldsim.errors import UserError
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import SimulatorConfig

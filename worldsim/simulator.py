@@ -10,22 +10,24 @@ equal actions gives equal frames.
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim.data.frames import Pixels, to_float, to_uint8
 from worldsim.device import autocast
 from worldsim.errors import UserError
-from worldsim.models.cache import Cache, restored
+from worldsim.models.cache import restored
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.flow import noised
 from worldsim.models.packed import pack
 from worldsim.models.sampler import SAMPLERS, schedule
 from worldsim.models.tokenizer import Tokenizer
+from worldsim.panorama import begun, from_arrays, gone_on, looked_ahead, pooled
+from worldsim.state import SEEN, State, Step, as_seeds
 
 _AT_ONCE = 64  # frames in one pass: more only need more memory
 
@@ -41,76 +43,6 @@ class SimulatorConfig:
     """More than 1 spends more of the steps on high noise."""
     commit_level: float = 0.05
     """Noise put on a frame that joins the past, as in training."""
-
-
-@dataclass(frozen=True)
-class State:
-    """`b` games between two steps; nothing a step does changes it.
-
-    latents: (b, z, y, x) of the frame on show. cache: the past, that frame included.
-    seeds: (b,) long. text: (b, text width), or None.
-    """
-
-    latents: Tensor
-    cache: Cache
-    seeds: Tensor
-    text: Tensor | None = None
-
-    @property
-    def clock(self) -> Tensor:
-        """Frames (b,) of each game since its reset, context included."""
-        return self.cache.age
-
-    def rows(self, index: Sequence[int] | Tensor) -> "State":
-        """The games of the index, which may repeat, as a state that shares nothing with this."""
-        chosen = torch.as_tensor(index, dtype=torch.long, device=self.latents.device)
-        text = None if self.text is None else self.text[chosen]
-        return State(self.latents[chosen], self.cache.rows(chosen), self.seeds[chosen], text)
-
-    def with_rows(self, index: Sequence[int] | Tensor, other: "State") -> "State":
-        """This state with the games of the index replaced by those of the other, in order."""
-        chosen = torch.as_tensor(index, dtype=torch.long, device=self.latents.device)
-        text = self.text
-        if text is not None and other.text is not None:
-            text = text.index_copy(0, chosen, other.text)
-        return State(
-            self.latents.index_copy(0, chosen, other.latents),
-            self.cache.with_rows(chosen, other.cache),
-            self.seeds.index_copy(0, chosen, other.seeds),
-            text,
-        )
-
-    def with_seeds(self, seeds: Sequence[int]) -> "State":
-        """The same games with another future: seeds for the noise to come, one a game."""
-        return replace(self, seeds=_seeds(seeds, len(self.seeds)).to(self.seeds.device))
-
-    def tensors(self) -> dict[str, Tensor]:
-        """The state as tensors, to save; `Simulator.restore` takes them."""
-        parts = {"latents": self.latents, "seeds": self.seeds, **self.cache.tensors()}
-        return parts if self.text is None else {**parts, "text": self.text}
-
-
-@dataclass(frozen=True)
-class Step:
-    """What `f` frames of `b` games brought; frame i is what action i led to.
-
-    latents: (b, f, z, y, x). reward: (b, f), expected. p_end: (b, f), probability that the
-    episode terminated. p_ground: (b, f), probability of standing. motion: (b, f, 5), as
-    `models.heads.body_motion`.
-    """
-
-    latents: Tensor
-    reward: Tensor
-    p_end: Tensor
-    p_ground: Tensor
-    motion: Tensor
-    tokenizer: Tokenizer
-    dtype: torch.dtype = torch.float32
-
-    @cached_property
-    def frames(self) -> Pixels:
-        """The pictures (b, f, h, w, 3), uint8, decoded when first asked for."""
-        return decoded(self.tokenizer, self.latents, self.dtype)
 
 
 class Simulator:
@@ -137,6 +69,7 @@ class Simulator:
         self.dynamics = copy.deepcopy(dynamics).to(dtype).eval().requires_grad_(False)
         pack(self.dynamics)
         self.device = dynamics.registers.device
+        self._camera = dynamics.config.camera
         # On CPUs small products of attention are faster in float32, whatever the matrices are in.
         self._cache_dtype = torch.float32 if self.device.type == "cpu" else dtype
         self._levels = schedule(self.config.steps, self.config.shift)
@@ -147,10 +80,12 @@ class Simulator:
         actions: NDArray[np.floating] | Tensor,
         seeds: Sequence[int],
         text: Tensor | None = None,
+        pictures: Pixels | None = None,
     ) -> State:
         """The state of `b` games whose past is the context.
 
-        context: uint8 frames (b, t+1, h, w, 3), or float latents (b, t+1, z, y, x).
+        context: uint8 frames (b, t+1, h, w, 3), or float latents (b, t+1, z, y, x), whose frames
+        may be given as pictures.
         actions: (b, t, a) that led from each frame to the next; t may be 0.
         seeds: (b,), one a game, for all its noise.
 
@@ -168,19 +103,31 @@ class Simulator:
                 )
             grid = latents.shape[-2], latents.shape[-1]
             cache = self.dynamics.empty_cache(b, grid, self._cache_dtype)
-            state = State(latents[:, -1], cache, _seeds(seeds, b).to(self.device), text)
+            state = State(latents[:, -1], cache, as_seeds(seeds, b).to(self.device), text)
             led = torch.cat([led.new_zeros(b, 1, led.shape[2]), led], 1)
             known = torch.ones(b, frames, dtype=torch.bool, device=self.device)
             known[:, 0] = False
             noise = self._noise(state, 1, latents.shape[1:])[0]
             size = max(1, min(self.dynamics.config.window, _AT_ONCE // b)) if b else 1
+            tilts = []
             for i in range(0, frames, size):
                 part = slice(i, i + size)
                 scene = self.dynamics.scene(cache, led[:, part], known[:, part], latents, text)
                 level = self._level(self.config.commit_level, b, led[:, part].shape[1])
                 seen = noised(latents[:, part], noise[:, part], level)
-                cache, _ = self.dynamics.commit(scene, seen, level)
-            return replace(state, cache=cache)
+                cache, outlook = self.dynamics.commit(scene, seen, level)
+                if outlook.pitch is not None:
+                    tilts.append(outlook.pitch)
+            state = replace(state, cache=cache)
+            if not self._camera.field_of_view:
+                return state
+            if pictures is None:
+                given = torch.as_tensor(context)
+                uint8 = given.dtype == torch.uint8
+                pictures = given.cpu().numpy() if uint8 else self.decode(latents)
+            acts = led[:, 1:].cpu().numpy()
+            pitches = _first_pitches(torch.cat(tilts, 1), acts[..., self._camera.pitch])
+            return replace(state, panoramas=begun(self._camera, pictures, acts, pitches))
 
     def reset_rows(
         self,
@@ -205,7 +152,8 @@ class Simulator:
             led = self._actions(actions, b)
             f = led.shape[1]
             known = torch.ones(b, f, dtype=torch.bool, device=self.device)
-            scene = self.dynamics.scene(state.cache, led, known, state.latents, state.text)
+            prior = self._prior(state, led)
+            scene = self.dynamics.scene(state.cache, led, known, state.latents, state.text, prior)
             draws = self._noise(state, self.config.steps + 1, (f, *state.latents.shape[1:]))
 
             def denoise(noisy: Tensor, level: float) -> Tensor:
@@ -220,14 +168,16 @@ class Simulator:
                 outlook.end_logit.sigmoid(),
                 outlook.ground_logit.sigmoid(),
                 outlook.motion,
-                self.tokenizer,
-                self.dtype,
+                self.decode,
             )
-            return replace(state, latents=latents[:, -1], cache=cache), step
+            seen = state.panoramas
+            if seen:
+                seen = gone_on(seen, led.cpu().numpy(), step.frames)
+            return replace(state, latents=latents[:, -1], cache=cache, panoramas=seen), step
 
     def render(self, state: State) -> Pixels:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
-        return decoded(self.tokenizer, state.latents[:, None], self.dtype)[:, 0]
+        return self.decode(state.latents[:, None])[:, 0]
 
     def encode(self, frames: Pixels | Tensor) -> Tensor:
         """The latents (n, z, y, x), float32, of frames (n, h, w, 3), uint8."""
@@ -242,7 +192,27 @@ class Simulator:
         latents = parts["latents"]
         grid = latents.shape[-2], latents.shape[-1]
         shape = self.dynamics.empty_cache(0, grid, self._cache_dtype).shape
-        return State(latents, restored(shape, parts), parts["seeds"], parts.get("text"))
+        arrays = {
+            name.removeprefix(SEEN): part.cpu().numpy()
+            for name, part in tensors.items()
+            if name.startswith(SEEN)
+        }
+        seen = from_arrays(self._camera, arrays) if arrays else ()
+        return State(latents, restored(shape, parts), parts["seeds"], parts.get("text"), seen)
+
+    def decode(self, latents: Tensor) -> Pixels:
+        """The pictures (b, f, h, w, 3), uint8, of latents (b, f, z, y, x)."""
+        return decoded(self.tokenizer, latents, self.dtype)
+
+    def _prior(self, state: State, led: Tensor) -> Tensor | None:
+        """What the panoramas know of the first frame to come, (b, f, z + 3, y, x); then zeros."""
+        if not state.panoramas:
+            return None
+        pictures, recents = looked_ahead(state.panoramas, led[:, 0].cpu().numpy())
+        latents = self.encode(pictures)
+        known = torch.from_numpy(pooled(recents, (latents.shape[-2], latents.shape[-1])))
+        prior = torch.cat([latents, known.to(latents)], 1)[:, None]
+        return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, led.shape[1] - 1))
 
     def _latents(self, context: Pixels | Tensor) -> Tensor:
         given = torch.as_tensor(context).to(self.device)
@@ -283,10 +253,14 @@ def decoded(tokenizer: Tokenizer, latents: Tensor, dtype: torch.dtype = torch.fl
         return frames.reshape(*latents.shape[:2], *frames.shape[1:])
 
 
-def _seeds(seeds: Sequence[int], b: int) -> Tensor:
-    if len(seeds) != b:
-        raise ValueError(f"{len(seeds)} seeds for {b} games; needed one each")
-    return torch.tensor([int(seed) for seed in seeds], dtype=torch.long)
+def _first_pitches(told: Tensor, turns: NDArray[np.floating]) -> list[float]:
+    """The pitch (b,) of each game's first frame, from what the model says of all (b, t+1).
+
+    turns: (b, t) degrees down between them.
+    """
+    since = np.concatenate([np.zeros((len(turns), 1)), np.cumsum(turns, 1)], 1)
+    firsts = np.median(told.double().cpu().numpy() - since, 1)
+    return [float(pitch) for pitch in np.clip(firsts, -90, 90)]
 
 
 def _mixed(seed: int, clock: int) -> int:

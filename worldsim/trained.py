@@ -35,10 +35,13 @@ def load_dynamics(path: str | Path) -> tuple[Dynamics, dict[str, Any]]:
 def begin_from(model: nn.Module, path: str | Path, kind: str) -> None:
     """Copies trained weights of a kind ("tokenizer" or "dynamics") into a model of that shape.
 
+    Parts of the model that the file lacks stay as they were made.
+
     Raises:
         UserError: as `worldsim.checkpoint.load` and `load_weights`.
     """
-    ready(model, _part(path, kind)[0], path).train().requires_grad_(True)
+    tensors = {**model.state_dict(), **_part(path, kind)[0]}
+    ready(model, tensors, path).train().requires_grad_(True)
 
 
 def ready(model: Model, tensors: checkpoint.Tensors, path: str | Path) -> Model:

@@ -5,7 +5,7 @@ Tensors are `tokenizer.*`, `dynamics.*` and, for `n` contexts of t+1 frames, `co
 `contexts.before.<i>` (ticks, a) that lead from the exact world's reset to the context's last frame.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,7 @@ def save_world(
         {name: value for name, value in vars(c.origin).items() if name != "before"}
         for c in contexts
     ]
-    shapes = {"tokenizer": vars(tokenizer.config), "dynamics": vars(dynamics.config)}
+    shapes = {"tokenizer": asdict(tokenizer.config), "dynamics": asdict(dynamics.config)}
     meta = {"kind": "world", "config": {**config, **shapes}, "contexts": sources, **card}
     return checkpoint.save(path, tensors, meta)
 

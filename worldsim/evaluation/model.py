@@ -20,7 +20,8 @@ from torch import Tensor
 
 from worldsim.actions import Vector
 from worldsim.device import DTYPES
-from worldsim.simulator import Simulator, State, Step, decoded
+from worldsim.simulator import Simulator, decoded
+from worldsim.state import State, Step
 from worldsim.world import World, load_world
 
 _AT_ONCE = 32  # frames in one pass of the decoder
@@ -110,7 +111,8 @@ class Dreamer:
         del states
         latents = self._encoded(frames.reshape(-1, *frames.shape[2:]))
         latents = latents.view(*frames.shape[:2], *latents.shape[1:])
-        self._state, self._step = self.simulator.reset(latents, actions, seeds), None
+        state = self.simulator.reset(latents, actions, seeds, pictures=frames)
+        self._state, self._step = state, None
 
     def step(self, actions: Vector) -> Frames:
         """The frames (b, h, w, 3) that actions (b, a) lead to."""

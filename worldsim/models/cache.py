@@ -81,14 +81,12 @@ class Cache:
 
     end: frames in the log.
     age: (b,) long, frames that each game has committed since its reset.
-    camera: (b, 2) float64 on the CPU, tokens that the picture has moved up and left since.
     """
 
     shape: CacheShape
     log: Log
     end: int
     age: Tensor
-    camera: Tensor
 
     def opened(self, f: int) -> "Cache":
         """The same past with room for `f` more frames that this cache alone may write.
@@ -102,7 +100,7 @@ class Cache:
             self.log.head = self.end + f
             return self
         near, far = self._past()
-        cache = _fresh(self.shape, near, far, self.age, self.camera)
+        cache = _fresh(self.shape, near, far, self.age)
         cache.log.head = f
         return cache
 
@@ -126,15 +124,14 @@ class Cache:
         masks = self._space_mask(f), self._time_mask(f, committing)
         return [LayerView(*pairs, *masks) for pairs in zip(*columns, strict=True)]
 
-    def committed(self, f: int, camera: Tensor) -> "Cache":
+    def committed(self, f: int) -> "Cache":
         """The cache after `f` frames were written to it."""
-        return replace(self, end=self.end + f, age=self.age + f, camera=camera)
+        return replace(self, end=self.end + f, age=self.age + f)
 
     def rows(self, index: Tensor) -> "Cache":
         """The games of the index (long), which may repeat; the copy shares nothing."""
         near, far = self._past()
-        camera = self.camera[index.cpu()]
-        return _fresh(self.shape, near[:, :, index], far[:, :, index], self.age[index], camera)
+        return _fresh(self.shape, near[:, :, index], far[:, :, index], self.age[index])
 
     def with_rows(self, index: Tensor, other: "Cache") -> "Cache":
         """The cache with the games of the index replaced by those of the other, in order."""
@@ -144,14 +141,12 @@ class Cache:
         cache.log.near[:, :, index, :, : s.local] = near
         cache.log.far[:, :, index, :, :, : s.reach] = far
         cache.age[index] = other.age
-        cache.camera[index.cpu()] = other.camera
         return cache
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything a later step depends on, as tensors of its own."""
         near, far = self._past()
-        parts = {"near": near, "far": far, "age": self.age, "camera": self.camera}
-        return {name: part.clone() for name, part in parts.items()}
+        return {"near": near.clone(), "far": far.clone(), "age": self.age.clone()}
 
     def _past(self) -> tuple[Tensor, Tensor]:
         s, e = self.shape, self.end
@@ -188,23 +183,21 @@ def empty(shape: CacheShape, b: int, dtype: torch.dtype, device: torch.device) -
     """The cache of `b` games that have not begun."""
     age = torch.zeros(b, dtype=torch.long, device=device)
     nothing = torch.zeros((), dtype=dtype, device=device)
-    camera = torch.zeros(b, 2, dtype=torch.float64)
-    return _fresh(shape, nothing, nothing, age, camera)
+    return _fresh(shape, nothing, nothing, age)
 
 
 def restored(shape: CacheShape, tensors: dict[str, Tensor]) -> Cache:
     """The cache that `Cache.tensors` was taken of."""
-    age, camera = tensors["age"].clone(), tensors["camera"].cpu().clone()
-    return _fresh(shape, tensors["near"], tensors["far"], age, camera)
+    return _fresh(shape, tensors["near"], tensors["far"], tensors["age"].clone())
 
 
-def _fresh(shape: CacheShape, near: Tensor, far: Tensor, age: Tensor, camera: Tensor) -> Cache:
+def _fresh(shape: CacheShape, near: Tensor, far: Tensor, age: Tensor) -> Cache:
     """A cache of a new log that begins with a copy of the past, as `Cache._past` gives it."""
     s = shape
     log = _blank(s, len(age), far.dtype, far.device)
     log.near[:, :, :, :, : s.local] = near
     log.far[..., : s.reach, :] = far
-    return Cache(shape, log, 0, age, camera)
+    return Cache(shape, log, 0, age)
 
 
 _SPARE: dict[tuple[Any, ...], list[tuple[Tensor, Tensor]]] = {}
@@ -218,15 +211,15 @@ def _blank(shape: CacheShape, b: int, dtype: torch.dtype, device: torch.device) 
     if key not in _SPARE:
         _SPARE.clear()  # another model, or another number of games, has begun
     spare = _SPARE.setdefault(key, [])
-    s, kind = shape, {"dtype": dtype, "device": device}
-    near, far = (
-        spare.pop()
-        if spare
-        else (
-            torch.empty(s.layers, 2, b, s.heads_space, s.local + s.room, s.n, s.width, **kind),
-            torch.empty(s.layers, 2, b, s.heads_time, s.n, s.reach + s.room, s.width, **kind),
+    if spare:
+        near, far = spare.pop()
+    else:
+        s = shape
+        sizes = (
+            (s.layers, 2, b, s.heads_space, s.local + s.room, s.n, s.width),
+            (s.layers, 2, b, s.heads_time, s.n, s.reach + s.room, s.width),
         )
-    )
+        near, far = (torch.empty(size, dtype=dtype, device=device) for size in sizes)
     log = Log(near, far, head=0)
     weakref.finalize(log, _keep, spare, near, far).atexit = False
     return log

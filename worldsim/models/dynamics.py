@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from worldsim.camera import CHANNELS, CameraConfig
 from worldsim.models.cache import Cache, CacheShape, LayerView, empty
 from worldsim.models.clip import Sight, clip_view, teacher_forcing
 from worldsim.models.conditioning import CLEAN, NOISY, Conditioning
@@ -42,15 +43,15 @@ class DynamicsConfig:
     """Frames that attention along time reaches, the own one included."""
     local_frames: int = 1
     """Frames before the own one whose every token is seen."""
-    turning: float = 0.0
-    """Tokens by which the picture moves when the camera turns by a degree; 0: it has no camera.
-
-    `angles` are then pitch, positive down, and yaw, positive to the right. Tokens are told apart
-    by where they look, not by where on the screen they are, so that attention to the frame before
-    finds the same thing in the same place.
-    """
     text_width: int = 0
     """Width of an optional text embedding; 0 leaves the slot out."""
+    camera: CameraConfig = field(default_factory=CameraConfig)
+    """The camera that priors follow; with a field of view of 0 there are none."""
+
+    def __post_init__(self) -> None:
+        """Plain data, as files have it, becomes the camera's own class."""
+        if isinstance(self.camera, dict):
+            self.camera = CameraConfig(**self.camera)
 
 
 @dataclass
@@ -69,15 +70,15 @@ class Prediction:
 class Scene:
     """All that stays the same while the next `f` frames are denoised and committed.
 
-    cache: opened for them. tables: their rotary tables. camera: (b, 2) after the last of them.
-    action: (b, f, d) embeddings.
+    cache: opened for them. tables: their rotary tables. action: (b, f, d) embeddings. prior:
+    (b, f, y x, d) embedded, or None.
     denoising, committing: the past as each block sees it. text: (b, text width) or None.
     """
 
     cache: Cache
     tables: Rotary
-    camera: Tensor
     action: Tensor
+    prior: Tensor | None
     denoising: Sequence[LayerView]
     committing: Sequence[LayerView]
     text: Tensor | None
@@ -88,15 +89,14 @@ class Dynamics(nn.Module):
 
     def __init__(self, config: DynamicsConfig) -> None:
         super().__init__()
-        if config.turning and len(config.angles) != 2:
-            raise ValueError(
-                f"turning is {config.turning} but angles are {config.angles}; needed the columns of"
-                " pitch and yaw, or turning=0"
-            )
         self.config = c = config
         d, numbers = c.width, c.latent_channels * c.patch**2
         self.conditioning = Conditioning(d, c.action_size, c.angles, c.text_width)
         self.embed = nn.Linear(numbers, d, bias=False)
+        self.embed_prior = None
+        if c.camera.field_of_view:
+            self.embed_prior = nn.Linear(numbers + CHANNELS * c.patch**2, d, bias=False)
+            nn.init.zeros_(self.embed_prior.weight)
         self.registers = nn.Parameter(torch.randn(c.registers, d))
         self.action_token = nn.Linear(d, d, bias=False)
         self.modulation = nn.Linear(d, 6 * d)
@@ -111,7 +111,7 @@ class Dynamics(nn.Module):
         )
         self.unembed = nn.Linear(d, numbers, bias=False)
         nn.init.zeros_(self.unembed.weight)
-        self.heads = Heads(c.registers, d)
+        self.heads = Heads(c.registers, d, sees=c.camera.field_of_view > 0)
 
     def forward(
         self,
@@ -123,6 +123,7 @@ class Dynamics(nn.Module):
         *,
         chunk: int = 1,
         known: Tensor | None = None,
+        prior: Tensor | None = None,
         sight: Sight | None = None,
         text: Tensor | None = None,
         step: Tensor | None = None,
@@ -131,7 +132,8 @@ class Dynamics(nn.Module):
 
         clean, noisy: (b, t, z, y, x) latents; clean_level, noisy_level: (b, t), how much noise is
         in them. actions: (b, t-1, a), the i-th leading from frame i to frame i+1; known: (b, t-1)
-        false where an action is to be ignored. chunk: frames denoised jointly (`chunk_starts`).
+        false where an action is to be ignored. prior: (b, t, z + 3, y, x), what the panorama knew
+        of each frame before it was seen. chunk: frames denoised jointly (`chunk_starts`).
         sight: replaces teacher forcing as the rule of who sees whom. text: (b, text width).
         step: (b, t) size of the sampling step.
         """
@@ -146,8 +148,11 @@ class Dynamics(nn.Module):
         level = torch.cat([clean_level, noisy_level], 1)
         steps = None if step is None else step.repeat(1, 2)
         condition = self.conditioning(level, stream, action, text, steps)
-        tables = self._rotary(frames, latents, self._clip_camera(actions, known))
-        x, last = self._trunk(latents, condition, action, tables, [view] * c.blocks)
+        tables = self._rotary(frames, latents)
+        told = self._prior(prior)
+        if told is not None:
+            told = torch.cat([torch.zeros_like(told), told], 1)
+        x, last = self._trunk(latents, condition, action, told, tables, [view] * c.blocks)
         r = c.registers
         return Prediction(
             self._latents(x[:, t:, r:], [m[:, t:] for m in last], latents),
@@ -155,23 +160,29 @@ class Dynamics(nn.Module):
         )
 
     def scene(
-        self, cache: Cache, actions: Tensor, known: Tensor, grid: Tensor, text: Tensor | None = None
+        self,
+        cache: Cache,
+        actions: Tensor,
+        known: Tensor,
+        grid: Tensor,
+        text: Tensor | None = None,
+        prior: Tensor | None = None,
     ) -> Scene:
         """The scene of the next frames after the cached past.
 
         actions: (b, f, a) that lead to each of them; known: (b, f) false where there is none;
-        grid: any latents (..., y, x) of the right sides.
+        grid: any latents (..., y, x) of the right sides. prior: (b, f, z + 3, y, x), needed only
+        where frames are to be denoised.
         """
         f = actions.shape[1]
         cache = cache.opened(f)
-        camera = cache.camera[:, None] + self._turns(actions, known).cumsum(1)
         frames = cache.age[:, None] + torch.arange(f, device=actions.device)
         denoising = cache.views(f, committing=False)
         committing = denoising if f == 1 else cache.views(f, committing=True)
-        tables = self._rotary(frames, grid, camera)
+        tables = self._rotary(frames, grid)
         tables = Rotary(*(table.to(cache.log.far.dtype) for table in tables))
         action = self.conditioning.embed_actions(actions, known)
-        return Scene(cache, tables, camera[:, -1], action, denoising, committing, text)
+        return Scene(cache, tables, action, self._prior(prior), denoising, committing, text)
 
     def denoise(
         self, scene: Scene, noisy: Tensor, level: Tensor, step: Tensor | None = None
@@ -187,7 +198,7 @@ class Dynamics(nn.Module):
         """
         x, _ = self._play(scene, scene.committing, latents, level, CLEAN, None)
         outlook = self.heads(x[:, :, : self.config.registers])
-        return scene.cache.committed(latents.shape[1], scene.camera), outlook
+        return scene.cache.committed(latents.shape[1]), outlook
 
     def empty_cache(
         self, b: int, grid: tuple[int, int], dtype: torch.dtype, room: int | None = None
@@ -219,18 +230,20 @@ class Dynamics(nn.Module):
     ) -> tuple[Tensor, Sequence[Tensor]]:
         streams = torch.full((latents.shape[1],), stream, device=latents.device)
         condition = self.conditioning(level, streams, scene.action, scene.text, step)
-        return self._trunk(latents, condition, scene.action, scene.tables, views)
+        prior = scene.prior if stream == NOISY else None
+        return self._trunk(latents, condition, scene.action, prior, scene.tables, views)
 
     def _trunk(
         self,
         latents: Tensor,
         condition: Tensor,
         action: Tensor,
+        prior: Tensor | None,
         tables: Rotary,
         views: Sequence[View],
     ) -> tuple[Tensor, Sequence[Tensor]]:
         """The stream (b, f, n, d) after the blocks, and the last shift and scale (b, f, 1, d)."""
-        x = self._tokens(latents, action)
+        x = self._tokens(latents, action, prior)
         shared = self.modulation(F.silu(condition)).unflatten(-1, (6, -1))  # (b, f, 6, d)
         modulations = (shared + self.modulations[:, None, None]).to(x.dtype)
         for block, modulation, view in zip(self.blocks, modulations, views, strict=True):
@@ -238,15 +251,28 @@ class Dynamics(nn.Module):
         last = (shared[:, :, :2] + self.last_modulation).to(x.dtype)
         return x, last.unsqueeze(3).unbind(2)
 
-    def _tokens(self, latents: Tensor, action: Tensor) -> Tensor:
-        """Registers, then patches of the latents, as tokens (b, f, n, d)."""
-        p = self.config.patch
-        patches = rearrange(latents, "b f z (y p) (x q) -> b f (y x) (z p q)", p=p, q=p)
-        embedded = self.embed(patches.to(self.embed.weight.dtype))
+    def _tokens(self, latents: Tensor, action: Tensor, prior: Tensor | None) -> Tensor:
+        """Registers, then patches of the latents, as tokens (b, f, n, d); prior: (b, f, y x, d)."""
+        embedded = self.embed(self._patches(latents))
+        if prior is not None:
+            embedded = embedded + prior
         registers = self.registers.to(embedded.dtype).expand(*latents.shape[:2], -1, -1)
         told = self.action_token(action)[:, :, None].to(embedded.dtype)
         first = registers[:, :, :1] + told
         return torch.cat([first, registers[:, :, 1:], embedded], 2)
+
+    def _prior(self, prior: Tensor | None) -> Tensor | None:
+        """Embeddings (b, f, y x, d) of what the panorama knows, None without a camera."""
+        if self.embed_prior is None or prior is None:
+            return None
+        embedded: Tensor = self.embed_prior(self._patches(prior))
+        return embedded
+
+    def _patches(self, grid: Tensor) -> Tensor:
+        """Patches (b, f, y x, z p q) of latents or priors (b, f, z, y, x)."""
+        p = self.config.patch
+        patches = rearrange(grid, "b f z (y p) (x q) -> b f (y x) (z p q)", p=p, q=p)
+        return patches.to(self.embed.weight.dtype)
 
     def _latents(self, x: Tensor, last: Sequence[Tensor], like: Tensor) -> Tensor:
         """The latents (b, f, z, y, x), float32, in patches x (b, f, y x, d)."""
@@ -262,26 +288,11 @@ class Dynamics(nn.Module):
         led = F.pad(actions, (0, 0, 1, 0))
         return self.conditioning.embed_actions(led, F.pad(known, (1, 0)))
 
-    def _turns(self, actions: Tensor, known: Tensor) -> Tensor:
-        """Tokens (b, f, 2), on the CPU, that each turn of the camera moves the picture up, left."""
-        if not self.config.turning:
-            return torch.zeros(*known.shape, 2, dtype=torch.float64)
-        turns = (actions[..., self.conditioning.angles] * known[..., None]).cpu().double()
-        return self.config.turning * turns
-
-    def _clip_camera(self, actions: Tensor, known: Tensor | None) -> Tensor | None:
-        """Where the camera of each frame of both streams looks, (b, 2t, 2) in tokens."""
-        if not self.config.turning:
-            return None
-        known = torch.ones_like(actions[..., 0], dtype=torch.bool) if known is None else known
-        camera = F.pad(self._turns(actions, known).cumsum(1), (0, 0, 1, 0))
-        return camera.repeat(1, 2, 1)
-
-    def _rotary(self, frames: Tensor, latents: Tensor, camera: Tensor | None) -> Rotary:
+    def _rotary(self, frames: Tensor, latents: Tensor) -> Rotary:
         c = self.config
         grid = latents.shape[-2] // c.patch, latents.shape[-1] // c.patch
         heads = c.heads_space, c.heads_time
-        return rotary(frames, grid, c.registers, heads, c.head_width, camera)
+        return rotary(frames, grid, c.registers, heads, c.head_width)
 
     def _n(self, latents: Tensor) -> int:
         p = self.config.patch

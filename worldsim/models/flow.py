@@ -1,11 +1,13 @@
 """The training objective: how noisy a clip is made, what is predicted, and what errors weigh."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import torch
 from einops import reduce
 from torch import Tensor
 
+from worldsim.camera import CHANNELS
 from worldsim.models.clip import chunk_starts
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.heads import Facts, outlook_losses
@@ -27,6 +29,10 @@ class FlowConfig:
     """Mean squared change of a token's latents from which the whole extra weight counts."""
     unknown_actions: float = 0.0
     """Share of frames whose action is withheld."""
+    unknown_prior: float = 0.1
+    """Share of clips whose priors are withheld, of games with a camera."""
+    prior_noise: float = 0.2
+    """Highest level of the noise on priors, drawn uniformly a frame."""
     own_past: float = 0.0
     """Share of batches whose past is in part what the model itself predicts, as it is at play."""
     heads_weight: float = 0.1
@@ -37,13 +43,23 @@ class FlowConfig:
 class Clip:
     """What is learnt from: latents (b, t, z, y, x), actions (b, t-1, a) in natural units, facts.
 
-    actions[:, i] is taken on seeing frame i and produces frame i+1; text is (b, text width).
+    actions[:, i] is taken on seeing frame i and produces frame i+1; text is (b, text width);
+    prior (b, t, z + 3, y, x) and angles (b, t, 2), yaw and pitch in degrees, of games with a
+    camera.
     """
 
     latents: Tensor
     actions: Tensor
     facts: Facts = field(default_factory=Facts)
     text: Tensor | None = None
+    prior: Tensor | None = None
+    angles: Tensor | None = None
+
+
+Look = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Frames turned: latents (k, z, y, x) of frames seen at yaw and pitch (k, 2) degrees, and the yaw
+and pitch (k, 2) from which they are to be seen -> latents (k, z, y, x), and where they show what is
+there (k, 1, y, x)."""
 
 
 def noised(clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
@@ -99,10 +115,10 @@ def own_past(
     chunk: int,
     known: Tensor,
     generator: torch.Generator,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """The latents (b, t, z, y, x) of the clip, some replaced by predictions from pure noise.
 
-    Which frames, and what share of them, differs from clip to clip; the first always stays.
+    And which, (b, t): these, and what share of them, differ from clip to clip; the first stays.
     level: (b, t) of the noise on the past that is predicted from. A model that has only seen true
     frames takes its own blur for the world's (Bengio et al. 2015, arXiv:1506.03099).
     """
@@ -119,24 +135,77 @@ def own_past(
         clip.actions,
         chunk=chunk,
         known=known,
+        prior=clip.prior,
         text=clip.text,
     ).latents.detach()
     chosen[:, 0] = 1
-    return torch.where((chosen < share)[:, :, None, None, None], guess, latents)
+    own = chosen < share
+    return torch.where(own[:, :, None, None, None], guess, latents), own
+
+
+def with_blurred_prior(clip: Clip, config: FlowConfig, generator: torch.Generator) -> Clip:
+    """The clip with noise on the latents of its priors, if it has any; some clips lose them."""
+    if clip.prior is None:
+        return clip
+    prior = clip.prior
+    b, t = prior.shape[:2]
+    device = prior.device
+    noise = torch.randn(prior.shape, generator=generator, device=device)
+    noise[:, :, -CHANNELS:] = prior[:, :, -CHANNELS:]
+    level = config.prior_noise * torch.rand(b, t, generator=generator, device=device)
+    kept = torch.rand(b, 1, generator=generator, device=device) >= config.unknown_prior
+    known = (prior[:, :, -CHANNELS:] > 0).flatten(2).any(2)  # a frame without a prior stays so
+    kept = kept & known
+    return replace(clip, prior=noised(prior, noise, level) * kept[:, :, None, None, None])
+
+
+def own_prior(clip: Clip, past: Tensor, own: Tensor, look: Look) -> Tensor:
+    """The priors (b, t, z + 3, y, x), after frames that are the model's own as they follow from it.
+
+    Beyond the edges of the frame before they stay as they are.
+    """
+    assert clip.prior is not None
+    assert clip.angles is not None
+    prior = clip.prior.clone()
+    rows, frames = own[:, :-1].nonzero(as_tuple=True)
+    if len(rows):
+        after = rows, frames + 1
+        turned, inside = look(past[rows, frames], clip.angles[rows, frames], clip.angles[after])
+        before = prior[after]
+        before[:, :-CHANNELS] = torch.where(inside, turned, before[:, :-CHANNELS])
+        prior[after] = before
+    return prior
 
 
 def objective(
-    dynamics: Dynamics, clip: Clip, chunk: int, config: FlowConfig, generator: torch.Generator
+    dynamics: Dynamics,
+    clip: Clip,
+    chunk: int,
+    config: FlowConfig,
+    generator: torch.Generator,
+    look: Look | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of a clip, a scalar, and its parts by name; `chunk` frames are denoised jointly."""
+    """The loss of a clip, a scalar, and its parts by name; `chunk` frames are denoised jointly.
+
+    Of these only the first has a prior, as at play. look: turns the model's own frames, so that
+    priors follow from them too.
+    """
     latents, device = clip.latents, clip.latents.device
     b, t = latents.shape[:2]
     clean_level, noisy_level = draw_levels(b, t, chunk, config, generator)
     noise = torch.randn(2, *latents.shape, generator=generator, device=device)
     known = torch.rand(b, t - 1, generator=generator, device=device) >= config.unknown_actions
+    whole = clip
+    if clip.prior is not None:
+        first = chunk_starts(t, chunk) == torch.arange(t)
+        whole = replace(clip, prior=clip.prior * first.to(device)[:, None, None, None])
+    clip = with_blurred_prior(whole, config, generator)
     past = latents
     if config.own_past > torch.rand((), generator=generator, device=device):
-        past = own_past(dynamics, clip, clean_level, chunk, known, generator)
+        past, own = own_past(dynamics, clip, clean_level, chunk, known, generator)
+        if look is not None and whole.prior is not None:
+            prior = own_prior(whole, past, own, look) * first.to(device)[:, None, None, None]
+            clip = with_blurred_prior(replace(whole, prior=prior), config, generator)
     prediction = dynamics(
         noised(past, noise[0], clean_level),
         noised(latents, noise[1], noisy_level),
@@ -145,6 +214,7 @@ def objective(
         clip.actions,
         chunk=chunk,
         known=known,
+        prior=clip.prior,
         text=clip.text,
     )
     patch = dynamics.config.patch

@@ -9,6 +9,9 @@ from torch import Tensor, nn
 MOTION_UNITS = (0.2, 0.2, 0.2, 5.0, 5.0)
 """What counts as one in the motion head: blocks forward, right, up; degrees of yaw, pitch."""
 
+_TILT = 45.0
+"""Degrees that count as one in the pitch head."""
+
 _FARTHEST = 25.0
 """Motion in those units beyond which a target is cut: a teleport, not a motion."""
 
@@ -22,6 +25,7 @@ class Outlook:
     end_logit: log-odds that the episode terminated with this frame.
     ground_logit: log-odds of standing on the ground.
     motion: (b, f, 5), `body_motion` since the frame before, in blocks and degrees.
+    pitch: degrees below the horizon; None of a model without a camera.
     """
 
     reward_logit: Tensor
@@ -29,6 +33,7 @@ class Outlook:
     end_logit: Tensor
     ground_logit: Tensor
     motion: Tensor
+    pitch: Tensor | None = None
 
     @property
     def reward(self) -> Tensor:
@@ -40,31 +45,37 @@ class Outlook:
 class Facts:
     """What was true of the steps (b, t-1) between the frames of a clip; None where not known.
 
-    motion is (b, t-1, 5) as `body_motion` gives it.
+    motion is (b, t-1, 5) as `body_motion` gives it; pitch (b, t-1) degrees, of the later frames.
     """
 
     reward: Tensor | None = None
     terminated: Tensor | None = None
     on_ground: Tensor | None = None
     motion: Tensor | None = None
+    pitch: Tensor | None = None
 
 
 class Heads(nn.Module):
     """An MLP from the registers of a committed frame to an `Outlook`."""
 
-    def __init__(self, registers: int, d: int) -> None:
+    def __init__(self, registers: int, d: int, sees: bool = False) -> None:
         super().__init__()
         self.hidden = nn.Linear(registers * d, d)
         self.out = nn.Linear(d, 4 + len(MOTION_UNITS))
+        self.pitch = nn.Linear(registers * d, 1) if sees else None
+        if self.pitch is not None:
+            nn.init.zeros_(self.pitch.weight)
+            nn.init.zeros_(self.pitch.bias)
         self.register_buffer("units", torch.tensor(MOTION_UNITS), persistent=False)
 
     def forward(self, registers: Tensor) -> Outlook:
         """The outlook of registers (b, f, r, d), in float32."""
-        x = F.layer_norm(registers, registers.shape[-1:]).flatten(2)
-        x = self.out(F.gelu(self.hidden(x))).float()
+        told = F.layer_norm(registers, registers.shape[-1:]).flatten(2)
+        x = self.out(F.gelu(self.hidden(told))).float()
         reward_logit, reward_size, end_logit, ground_logit = x[..., :4].unbind(-1)
         motion = x[..., 4:] * self.units.float()
-        return Outlook(reward_logit, reward_size, end_logit, ground_logit, motion)
+        pitch = None if self.pitch is None else _TILT * self.pitch(told).float().squeeze(-1)
+        return Outlook(reward_logit, reward_size, end_logit, ground_logit, motion, pitch)
 
 
 def outlook_losses(outlook: Outlook, facts: Facts) -> dict[str, Tensor]:
@@ -83,6 +94,8 @@ def outlook_losses(outlook: Outlook, facts: Facts) -> dict[str, Tensor]:
         units = outlook.motion.new_tensor(MOTION_UNITS)
         target = (facts.motion / units).clamp(-_FARTHEST, _FARTHEST)
         losses["motion"] = F.smooth_l1_loss(outlook.motion[:, 1:] / units, target)
+    if facts.pitch is not None and outlook.pitch is not None:
+        losses["pitch"] = F.smooth_l1_loss(outlook.pitch[:, 1:] / _TILT, facts.pitch / _TILT)
     return losses
 
 

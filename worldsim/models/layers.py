@@ -57,34 +57,24 @@ def rotary_angles(positions: Tensor, frequencies: int, longest: float) -> Tensor
 
 
 def rotary(
-    frames: Tensor,
-    grid: tuple[int, int],
-    registers: int,
-    heads: tuple[int, int],
-    width: int,
-    camera: Tensor | None = None,
+    frames: Tensor, grid: tuple[int, int], registers: int, heads: tuple[int, int], width: int
 ) -> Rotary:
     """Rotary tables of frames (b or 1, f) of a grid (y, x) of tokens after `registers` others.
-
-    camera: (b, f, 2), float64, what to add to the y and x of each frame's tokens.
 
     Heads of space turn with y, x (3/8 of their width each) and, for the rest, with the frame's
     index; heads of time with the index alone. Registers have no place and do not turn with y, x.
     Angles are float64, so that an index of a million is as good as zero. Tables carry the factor
     width**(1/4), so that unit queries and keys give logits of at most width**(1/2).
     """
-    device, frames = frames.device, frames.cpu()  # float64, which not every device has
+    device, frames = frames.device, frames.cpu()  # not every device has float64
     pairs, axial = width // 2, 3 * width // 16
     ys, xs = torch.meshgrid(torch.arange(grid[0]), torch.arange(grid[1]), indexing="ij")
-    if camera is not None:
-        frames = frames.expand(len(camera), -1)
     b, f, tokens = *frames.shape, grid[0] * grid[1]
-    place = torch.stack([ys, xs], -1).view(tokens, 2).double()
-    place = place.expand(b, f, tokens, 2) if camera is None else place + camera[:, :, None]
-    angles = rotary_angles(place, axial, 16.0).flatten(-2)
-    angles = torch.cat([angles.new_zeros(b, f, registers, 2 * axial), angles], 2)
-    offset = rotary_angles(frames, pairs - 2 * axial, 32.0)[:, :, None].expand(b, f, -1, -1)
-    in_space = torch.cat([angles, offset.expand(b, f, registers + tokens, -1)], dim=-1)
+    place = frames.new_zeros((registers + tokens, 2 * axial), dtype=torch.float64)
+    place[registers:, :axial] = rotary_angles(ys.reshape(-1), axial, 16.0)
+    place[registers:, axial:] = rotary_angles(xs.reshape(-1), axial, 16.0)
+    offset = rotary_angles(frames, pairs - 2 * axial, 32.0)[:, :, None].expand(b, f, len(place), -1)
+    in_space = torch.cat([place.expand(b, f, -1, -1), offset], dim=-1)
     in_time = rotary_angles(frames, pairs, 128.0)[:, :, None].expand_as(in_space)
     angles = torch.stack([in_space, in_time], dim=3)  # (b, f, n, 2, width / 2)
     size = width**0.25

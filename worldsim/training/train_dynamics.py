@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from worldsim import checkpoint
 from worldsim.data.dataset import split_of
-from worldsim.data.frames import write_video
+from worldsim.data.frames import to_float, write_video
 from worldsim.data.latents import FACTS, Clips, LatentDataset
 from worldsim.device import autocast, compile_or_eager, pick_device, pick_dtype
 from worldsim.errors import UserError
@@ -20,6 +20,7 @@ from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.flow import Clip, FlowConfig, flow_loss, noised, objective
 from worldsim.models.heads import Facts, body_motion
 from worldsim.models.tokenizer import Tokenizer
+from worldsim.panorama import pooled, seen_again
 from worldsim.simulator import Simulator, SimulatorConfig, decoded
 from worldsim.trained import begin_from, load_tokenizer
 from worldsim.training.loop import LoopConfig, train
@@ -106,8 +107,24 @@ class DynamicsTask:
         clips, chunk = batch
         with autocast(self.device, self.dtype):
             return objective(
-                self.model, as_clip(clips, self.device), chunk, self.settings.flow, generator
+                self.model,
+                as_clip(clips, self.device),
+                chunk,
+                self.settings.flow,
+                generator,
+                self.turned if self.settings.model.camera.field_of_view else None,
             )
+
+    def turned(self, latents: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames turned, as `models.flow.Look` says."""
+        frames = decoded(self.tokenizer, latents[:, None], self.dtype)[:, 0]
+        angles = (part.cpu().numpy() for part in (before, after))
+        pictures, inside = seen_again(self.settings.model.camera, frames, *angles)
+        with torch.inference_mode(), autocast(self.device, self.dtype):
+            turned = self.tokenizer.encode(to_float(pictures).to(self.device)).float()
+        grid = latents.shape[-2], latents.shape[-1]
+        shown = pooled(inside[..., None].astype(np.float32), grid) > 0.5
+        return turned.clone(), torch.from_numpy(shown).to(self.device)
 
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
         """Held-out loss at fixed levels, PSNR of rollouts against decoded truth, action gap."""
@@ -149,6 +166,7 @@ class DynamicsTask:
                     clean,
                     level,
                     clip.actions,
+                    prior=clip.prior,
                 ).latents
             plain = FlowConfig(weight_limit=1.0)
             error = flow_loss(predicted, clip.latents, level, model.config.patch, plain)
@@ -198,14 +216,20 @@ def as_clip(clips: Clips, device: torch.device) -> Clip:
     facts = torch.from_numpy(clips.facts).to(device)
     column = {name: facts[..., i] for i, name in enumerate(FACTS)}
     poses = torch.stack([column[name] for name in ("x", "y", "z", "yaw", "pitch")], -1)
+    tilt = column["pitch"]
     known = {
         "reward": column["reward"][:, :-1],
         "terminated": column["terminated"][:, :-1] > 0,
         "on_ground": None if column["on_ground"].isnan().any() else column["on_ground"][:, 1:],
         "motion": None if poses.isnan().any() else body_motion(poses.double()).float(),
+        "pitch": None if tilt.isnan().any() else tilt[:, 1:],
     }
     latents, actions = (torch.from_numpy(a).to(device) for a in (clips.latents, clips.actions))
-    return Clip(latents, actions, Facts(**known))
+    if clips.priors is None:
+        return Clip(latents, actions, Facts(**known))
+    prior = torch.from_numpy(clips.priors).to(device)
+    angles = torch.stack([column["yaw"], column["pitch"]], -1)
+    return Clip(latents, actions, Facts(**known), prior=prior, angles=angles)
 
 
 def run(config: Config, run_dir: Path) -> None:
@@ -227,6 +251,7 @@ def run(config: Config, run_dir: Path) -> None:
                 f"{meta['hash'][:12]} (encode them again)"
             )
     config.model.latent_channels = data.latent_shape[0]
+    config.model.camera = data.camera
     if config.model.action_size != data.action_size:
         config.model.action_size, config.model.angles = data.action_size, []
     task = DynamicsTask(config, data, held_out, tokenizer, meta["hash"])

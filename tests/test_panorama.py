@@ -1,0 +1,115 @@
+"""The panorama: what a turn brings back is known, and how old it is."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from worldsim import actions
+from worldsim.camera import CameraConfig
+from worldsim.panorama import Panorama, as_arrays, begun, blank, from_arrays
+
+CAMERA = CameraConfig(field_of_view=70.0)
+SIZE = 64
+VISIBLE = 52  # rows that are not overlay
+
+
+def act(yaw=0.0, pitch=0.0, **buttons):
+    vector = actions.to_vector(actions.make(**buttons))
+    vector[actions.CAMERA] = pitch, yaw
+    return vector
+
+
+def picture(seed=0):
+    """Large soft patches, so that a pixel's fraction matters little."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3)).astype(float)
+    at = np.linspace(0, 8, SIZE)
+    low, part = np.minimum(at.astype(int), 7), at - np.minimum(at.astype(int), 7)
+    rows = coarse[low] + part[:, None, None] * (coarse[low + 1] - coarse[low])
+    both = rows[:, low] + part[None, :, None] * (rows[:, low + 1] - rows[:, low])
+    return both.astype(np.uint8)
+
+
+@pytest.fixture
+def seen() -> Panorama:
+    return blank(CAMERA, (SIZE, SIZE, 3), 0.0).seen(picture())
+
+
+def test_a_still_camera_sees_the_last_frame(seen):
+    shown, recent = seen.turned(act()).ahead(seen)
+    assert np.array_equal(shown, picture())
+    assert (recent[..., 0] == 1).all()
+    assert (recent[..., 1] == 1).all()
+    assert recent[0, 0, 2] == pytest.approx(np.exp(-1 / 64))
+
+
+@pytest.mark.parametrize("pitch", [0.0, 20.0])
+@pytest.mark.parametrize("yaw", [120.0, -200.0])
+def test_what_was_turned_away_from_is_there_when_the_camera_is_back(pitch, yaw):
+    first = blank(CAMERA, (SIZE, SIZE, 3), pitch).seen(picture())
+    away = first.turned(act(yaw)).seen(picture(1))
+    shown, recent = away.turned(act(-yaw)).ahead(away)
+    known = recent[:VISIBLE, :, 0] > 0
+    assert known.mean() > 0.97
+    error = np.abs(shown[:VISIBLE].astype(float) - picture()[:VISIBLE])
+    assert error[known].mean() < 3
+    assert recent[VISIBLE // 2, SIZE // 2, 2] == pytest.approx(np.exp(-2 / 64))
+
+
+def test_a_turn_shows_the_exact_world_where_it_was_seen():
+    env = gym.make("envs:WorldSim/Voxel-v0", size=SIZE)
+    frame, info = env.reset(seed=3)
+    panorama = blank(CAMERA, frame.shape, float(info["pitch"])).seen(frame)
+    for yaw, pitch in ((8.0, 0.0), (5.0, 12.0), (-15.0, 5.0), (-3.0, -20.0)):
+        after, before = panorama.turned(act(yaw, pitch)), frame
+        shown, recent = after.ahead(panorama)
+        frame, _, _, _, info = env.step(actions.make(camera=(pitch, yaw)))
+        known = recent[:VISIBLE, :, 0] > 0
+        miss, copy = (
+            np.abs(guess[:VISIBLE].astype(float) - frame[:VISIBLE])[known].mean()
+            for guess in (shown, before)
+        )
+        assert known.mean() > 0.6
+        assert miss < 0.6 * copy
+        assert after.pitch == pytest.approx(float(info["pitch"]))
+        panorama = after.seen(frame)
+    env.close()
+
+
+def test_what_was_never_seen_is_grey_and_said_to_be_unknown(seen):
+    shown, recent = seen.turned(act(20.0)).turned(act(20.0)).turned(act(20.0)).ahead(seen)
+    unknown = recent[:VISIBLE, :, 0] == 0
+    assert 0.6 < unknown.mean() < 0.95
+    assert unknown[:, -1].all()
+    assert not unknown[:, 0].any()
+    assert (shown[:VISIBLE][unknown] == 128).all()
+    assert (recent[:VISIBLE][unknown] == 0).all()
+    assert np.array_equal(shown[VISIBLE:], picture()[VISIBLE:])
+
+
+def test_walking_makes_it_older(seen):
+    once = seen.turned(act(forward=1)).seen(picture())
+    assert once.walked == 1
+    away = once.turned(act(20.0)).seen(picture(1))
+    for _ in range(3):
+        away = away.turned(act(20.0, jump=1)).seen(picture(1))
+    _, recent = away.turned(act(-80.0)).ahead(away)
+    assert recent[VISIBLE // 2, SIZE // 2 - 4, 1] == pytest.approx(np.exp(-3 / 8))
+
+
+def test_a_panorama_is_a_value_and_survives_as_arrays(seen):
+    before = {name: array.copy() for name, array in as_arrays([seen]).items()}
+    after = seen.turned(act(13.0, 95.0)).seen(picture(1))
+    assert after.pitch == 90
+    for name, array in as_arrays([seen]).items():
+        assert np.array_equal(array, before[name])
+    (again,) = from_arrays(CAMERA, as_arrays([after]))
+    expected = after.turned(act(-30.0, -40.0)).ahead(after)
+    for a, b in zip(again.turned(act(-30.0, -40.0)).ahead(again), expected, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_games_begin_from_what_they_saw():
+    frames = np.stack([picture(0), picture(1)])[None]
+    (game,) = begun(CAMERA, frames, act(10.0)[None, None], [5.0])
+    assert (game.yaw, game.pitch, game.ticks) == (10, 5, 1)
+    assert np.array_equal(game.frame, picture(1))

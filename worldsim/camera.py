@@ -1,0 +1,24 @@
+"""How the camera of a game moves and what it sees, where a game has one that is told to turn."""
+
+from dataclasses import dataclass, field
+
+CHANNELS = 3
+"""Of what `Panorama.ahead` says beside the colours: seen, how recent in steps taken, in time."""
+
+
+@dataclass
+class CameraConfig:
+    """How the camera moves and what it sees; a game without a free camera has none."""
+
+    field_of_view: float = 0.0
+    """Vertical, in degrees; 0: there is no camera to follow."""
+    pitch: int = -2
+    """Action column of the camera's turn downwards, in degrees."""
+    yaw: int = -1
+    """Action column of its turn to the right, in degrees."""
+    walking: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
+    """Action columns that move the player when they are not 0."""
+    overlay: float = 0.1875
+    """Share of the frame's height, at the bottom, that does not belong to the view."""
+    resolution: float = 2.0
+    """Pixels a degree of what is kept."""

@@ -1,0 +1,188 @@
+"""Command: encode the frames of recorded data sets once; the dynamics trains on the latents."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from worldsim.camera import CameraConfig
+from worldsim.data.dataset import SPLITS, Dataset, Entry, split_of
+from worldsim.data.episode import Episode, read
+from worldsim.data.frames import to_float
+from worldsim.data.latents import FACTS, FILES, FORMAT, INDEX, file_of, read_index
+from worldsim.device import autocast, pick_device, pick_dtype
+from worldsim.errors import UserError
+from worldsim.files import locked, write_atomic
+from worldsim.models.tokenizer import Tokenizer
+from worldsim.panorama import pooled, recorded
+from worldsim.progress import progress
+from worldsim.trained import load_tokenizer
+
+
+@dataclass
+class Config:
+    """Settings of the command."""
+
+    data: list[str] = field(default_factory=list)
+    """Folders of recorded data sets."""
+    tokenizer: str = "runs/tokenizer/tokenizer.safetensors"
+    out: str = "runs/latents"
+    camera: CameraConfig = field(default_factory=CameraConfig)
+    """How the camera moves, so that turns need not be learnt; field_of_view=0: not at all."""
+    batch: int = 64
+    device: str = "auto"
+    dtype: str = "auto"
+
+
+def run(config: Config, run_dir: Path) -> None:
+    """Encode what the folder does not hold yet; the same command continues.
+
+    Raises:
+        UserError: no data, reserved seeds in it, or a folder made with another tokenizer.
+    """
+    data = Dataset(config.data)
+    for entry in data.entries:
+        if split_of(entry.seed) == "reserved":
+            raise UserError(
+                f"{entry.path} has seed {entry.seed}; seeds from {SPLITS[-1][1]} up are reserved"
+            )
+    model, meta = load_tokenizer(config.tokenizer)
+    folder = Path(config.out)
+    with locked(folder, "encode"):
+        store = _Store(folder, meta["hash"], config.camera)
+        todo = [entry for entry in data.entries if str(entry.path) not in store.known]
+        encoder = Encoder(model, config.batch, config.device, config.dtype)
+        with progress("encoding", len(todo)) as bar:
+            for entry in todo:
+                episode = read(entry.path)
+                store.add(entry, encoded(encoder, episode, config.camera))
+                bar.advance(entry.length + 1)
+    print(f"{folder}: {len(store.episodes)} episodes, {store.rows} frames")
+
+
+def encoded(encoder: "Encoder", episode: Episode, camera: CameraConfig) -> dict[str, NDArray[Any]]:
+    """The rows of an episode, by file.
+
+    Raises:
+        UserError: the camera is to be followed, and the episode does not say where it looks.
+    """
+    latents = encoder(episode.frames)
+    rows: dict[str, NDArray[Any]] = {
+        "latents": latents,
+        "actions": _padded(episode.actions),
+        "facts": facts(episode),
+    }
+    if camera.field_of_view:
+        if "pitch" not in episode.info:
+            raise UserError(
+                "the recording has no `pitch` in its info, which following the camera needs "
+                "(camera.field_of_view=0 does without)"
+            )
+        pitch = float(episode.info["pitch"][0])
+        pictures, recents = recorded(camera, episode.frames, episode.actions, pitch)
+        known = pooled(recents, latents.shape[-2:]).astype(np.float16)
+        rows["priors"] = np.concatenate([encoder(pictures), known], 1)
+    return rows
+
+
+class Encoder:
+    """Frames to latents in batches, on the device and in the precision named."""
+
+    def __init__(
+        self, model: Tokenizer, batch: int = 64, device: str = "auto", dtype: str = "auto"
+    ) -> None:
+        self._device = pick_device(device)
+        self._dtype = pick_dtype(self._device, dtype)
+        self._model, self._batch = model.to(self._device), batch
+
+    def __call__(self, frames: NDArray[np.uint8]) -> NDArray[np.float16]:
+        """The latents (t, z, y, x) of frames (t, h, w, 3)."""
+        parts = []
+        with torch.inference_mode(), autocast(self._device, self._dtype):
+            for i in range(0, len(frames), self._batch):
+                given = to_float(frames[i : i + self._batch]).to(self._device)
+                parts.append(self._model.encode(given).to("cpu", torch.float16).numpy())
+        return np.concatenate(parts)
+
+
+class _Store:
+    """A folder of latents that grows an episode at a time; its index says what counts."""
+
+    def __init__(self, folder: Path, tokenizer: str, camera: CameraConfig) -> None:
+        self._folder, self._tokenizer, self._camera = folder, tokenizer, asdict(camera)
+        self.episodes: list[dict[str, Any]] = []
+        self.rows, self._shapes = 0, {}
+        path = folder / INDEX
+        if path.exists():
+            index = read_index(folder)
+            if index["tokenizer"] != tokenizer:
+                raise UserError(
+                    f"{folder} holds latents of tokenizer {index['tokenizer'][:12]}; this one is "
+                    f"{tokenizer[:12]} (encode into another folder)"
+                )
+            if index.get("camera", asdict(CameraConfig())) != self._camera:
+                raise UserError(
+                    f"{folder} was made with camera {index.get('camera')}; this is {self._camera} "
+                    "(encode into another folder)"
+                )
+            self.episodes, self.rows = index["episodes"], index["rows"]
+            self._shapes = index["shapes"]
+            self._drop_unfinished()
+        self.known = {episode["source"] for episode in self.episodes}
+
+    def add(self, entry: Entry, rows: dict[str, NDArray[Any]]) -> None:
+        """Append an episode; until the index is written it does not exist."""
+        for name, array in rows.items():
+            with self._path(name).open("ab") as file:
+                file.write(np.ascontiguousarray(array, FILES[name]).tobytes())
+            self._shapes[name] = list(array.shape[1:])
+        row = {"source": str(entry.path), "seed": entry.seed, "start": self.rows}
+        self.episodes.append({**row, "frames": len(rows["latents"])})
+        self.rows += len(rows["latents"])
+        index = {
+            "format": FORMAT,
+            "tokenizer": self._tokenizer,
+            "rows": self.rows,
+            "shapes": self._shapes,
+            "facts": FACTS,
+            "camera": self._camera,
+            "episodes": self.episodes,
+        }
+        write_atomic(self._folder / INDEX, json.dumps(index).encode())
+
+    def _path(self, name: str) -> Path:
+        return file_of(self._folder, name)
+
+    def _drop_unfinished(self) -> None:
+        """Cut off rows that were written after the last index."""
+        for name, shape in self._shapes.items():
+            size = self.rows * int(np.prod(shape)) * np.dtype(FILES[name]).itemsize
+            with self._path(name).open("r+b") as file:
+                file.truncate(size)
+
+
+def facts(episode: Episode) -> NDArray[np.float32]:
+    """The columns `FACTS` (t+1, f) of an episode; NaN where its environment does not say."""
+    rows = len(episode.actions) + 1
+    info = episode.info
+    position = info.get("position", np.full((rows, 3), np.nan))
+    unknown = np.full(rows, np.nan)
+    events = [info[k] for k in info if k.startswith("events.")]
+    columns = [
+        np.append(episode.rewards, 0),
+        np.append(episode.terminated, 0),
+        info.get("on_ground", unknown),
+        *position.T,
+        info.get("yaw", unknown),
+        info.get("pitch", unknown),
+        np.sum(events, axis=0) if events else np.zeros(rows),
+    ]
+    return np.stack(columns, 1).astype(np.float32)
+
+
+def _padded(actions: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.concatenate([actions, np.zeros((1, actions.shape[1]), np.float32)])

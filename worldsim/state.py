@@ -1,0 +1,105 @@
+"""What a simulator hands out: the state of games, which is a value, and what a step brought."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from worldsim.data.frames import Pixels
+from worldsim.models.cache import Cache
+from worldsim.panorama import Panorama, as_arrays
+
+SEEN = "seen."
+"""Before the names of the tensors of panoramas."""
+
+
+@dataclass(frozen=True)
+class State:
+    """`b` games between two steps; nothing a step does changes it.
+
+    latents: (b, z, y, x) of the frame on show. cache: the past, that frame included.
+    seeds: (b,) long. text: (b, text width), or None. panoramas: one a game, where there is a
+    camera.
+    """
+
+    latents: Tensor
+    cache: Cache
+    seeds: Tensor
+    text: Tensor | None = None
+    panoramas: tuple[Panorama, ...] = ()
+
+    @property
+    def clock(self) -> Tensor:
+        """Frames (b,) of each game since its reset, context included."""
+        return self.cache.age
+
+    def rows(self, index: Sequence[int] | Tensor) -> "State":
+        """The games of the index, which may repeat, as a state that shares nothing with this."""
+        chosen = torch.as_tensor(index, dtype=torch.long, device=self.latents.device)
+        text = None if self.text is None else self.text[chosen]
+        seen = tuple(self.panoramas[i] for i in chosen.tolist()) if self.panoramas else ()
+        return State(self.latents[chosen], self.cache.rows(chosen), self.seeds[chosen], text, seen)
+
+    def with_rows(self, index: Sequence[int] | Tensor, other: "State") -> "State":
+        """This state with the games of the index replaced by those of the other, in order."""
+        chosen = torch.as_tensor(index, dtype=torch.long, device=self.latents.device)
+        text = self.text
+        if text is not None and other.text is not None:
+            text = text.index_copy(0, chosen, other.text)
+        seen = list(self.panoramas)
+        for i, panorama in zip(chosen.tolist(), other.panoramas, strict=False):
+            seen[i] = panorama
+        return State(
+            self.latents.index_copy(0, chosen, other.latents),
+            self.cache.with_rows(chosen, other.cache),
+            self.seeds.index_copy(0, chosen, other.seeds),
+            text,
+            tuple(seen),
+        )
+
+    def with_seeds(self, seeds: Sequence[int]) -> "State":
+        """The same games with another future: seeds for the noise to come, one a game."""
+        return replace(self, seeds=as_seeds(seeds, len(self.seeds)).to(self.seeds.device))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The state as tensors, to save; `Simulator.restore` takes them."""
+        parts = {"latents": self.latents, "seeds": self.seeds, **self.cache.tensors()}
+        if self.panoramas:
+            seen = as_arrays(self.panoramas)
+            parts |= {f"{SEEN}{name}": torch.from_numpy(seen[name]) for name in seen}
+        return parts if self.text is None else {**parts, "text": self.text}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What `f` frames of `b` games brought; frame i is what action i led to.
+
+    latents: (b, f, z, y, x). reward: (b, f), expected. p_end: (b, f), probability that the
+    episode terminated. p_ground: (b, f), probability of standing. motion: (b, f, 5), as
+    `models.heads.body_motion`.
+    """
+
+    latents: Tensor
+    reward: Tensor
+    p_end: Tensor
+    p_ground: Tensor
+    motion: Tensor
+    decode: Callable[[Tensor], Pixels]
+
+    @cached_property
+    def frames(self) -> Pixels:
+        """The pictures (b, f, h, w, 3), uint8, decoded when first asked for."""
+        return self.decode(self.latents)
+
+
+def as_seeds(seeds: Sequence[int], b: int) -> Tensor:
+    """The seeds (b,) of `b` games.
+
+    Raises:
+        ValueError: more or fewer.
+    """
+    if len(seeds) != b:
+        raise ValueError(f"{len(seeds)} seeds for {b} games; needed one each")
+    return torch.tensor([int(seed) for seed in seeds], dtype=torch.long)
