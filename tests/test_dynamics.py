@@ -10,6 +10,7 @@ from worldsim.models.cache import Cache
 from worldsim.models.clip import Sight
 from worldsim.models.dynamics import Dynamics, DynamicsConfig, Prediction
 from worldsim.models.heads import body_motion, moved
+from worldsim.models.prior import Prior
 
 B, WINDOW = 2, 8
 CAMERA = CameraConfig(field_of_view=70.0, pitch=1, yaw=2)
@@ -121,6 +122,18 @@ def test_a_prior_matters_to_its_own_frame_alone() -> None:
     )
     assert not gradient.any()
     assert tiny_dynamics().heads.pitch is None
+
+
+def test_what_is_trusted_is_copied_where_it_is_known() -> None:
+    part = Prior(numbers=8, patch=2, d=4)
+    prior = torch.arange(20.0)
+    prior[8:12] = torch.tensor([1.0, 0.5, 0.0, 1.0])  # known, of the patch's four cells
+    with torch.no_grad():
+        part.trust.bias.fill_(100)
+        mixed = part.mixed(torch.zeros(8), torch.zeros(4), prior)
+        assert mixed.tolist() == [0, 0.5, 0, 3, 4, 2.5, 0, 7]
+        part.trust.bias.fill_(-100)
+        assert not part.mixed(torch.zeros(8), torch.zeros(4), prior).any()
 
 
 def test_withheld_actions_do_not_matter_and_known_ones_do() -> None:

@@ -86,7 +86,7 @@ def test_training_goes_on_with_a_camera_from_a_world_without(runs, tmp_path):
     train_dynamics.run(dynamics_config(runs, steps=1), tmp_path / "with")
     train_dynamics.run(replace(dynamics_config(runs, steps=1), init=begun), tmp_path / "after")
     model, _ = trained.load_dynamics(tmp_path / "after" / "dynamics.safetensors")
-    assert model.embed_prior is not None
+    assert model.prior is not None
     assert model.config.camera.field_of_view == 70
 
 

@@ -13,12 +13,13 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from worldsim.camera import CHANNELS, CameraConfig
+from worldsim.camera import CameraConfig
 from worldsim.models.cache import Cache, CacheShape, LayerView, empty
 from worldsim.models.clip import Sight, clip_view, teacher_forcing
 from worldsim.models.conditioning import CLEAN, NOISY, Conditioning
 from worldsim.models.heads import Heads, Outlook
 from worldsim.models.layers import Block, Rotary, View, modulated, rotary
+from worldsim.models.prior import Prior
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Scene:
     """All that stays the same while the next `f` frames are denoised and committed.
 
     cache: opened for them. tables: their rotary tables. action: (b, f, d) embeddings. prior:
-    (b, f, y x, d) embedded, or None.
+    in patches, or None.
     denoising, committing: the past as each block sees it. text: (b, text width) or None.
     """
 
@@ -93,10 +94,8 @@ class Dynamics(nn.Module):
         d, numbers = c.width, c.latent_channels * c.patch**2
         self.conditioning = Conditioning(d, c.action_size, c.angles, c.text_width)
         self.embed = nn.Linear(numbers, d, bias=False)
-        self.embed_prior = None
-        if c.camera.field_of_view:
-            self.embed_prior = nn.Linear(numbers + CHANNELS * c.patch**2, d, bias=False)
-            nn.init.zeros_(self.embed_prior.weight)
+        sees = c.camera.field_of_view > 0
+        self.prior = Prior(numbers, c.patch, d) if sees else None
         self.registers = nn.Parameter(torch.randn(c.registers, d))
         self.action_token = nn.Linear(d, d, bias=False)
         self.modulation = nn.Linear(d, 6 * d)
@@ -111,7 +110,7 @@ class Dynamics(nn.Module):
         )
         self.unembed = nn.Linear(d, numbers, bias=False)
         nn.init.zeros_(self.unembed.weight)
-        self.heads = Heads(c.registers, d, sees=c.camera.field_of_view > 0)
+        self.heads = Heads(c.registers, d, sees)
 
     def forward(
         self,
@@ -150,12 +149,11 @@ class Dynamics(nn.Module):
         condition = self.conditioning(level, stream, action, text, steps)
         tables = self._rotary(frames, latents)
         told = self._prior(prior)
-        if told is not None:
-            told = torch.cat([torch.zeros_like(told), told], 1)
-        x, last = self._trunk(latents, condition, action, told, tables, [view] * c.blocks)
+        both = None if told is None else torch.cat([torch.zeros_like(told), told], 1)
+        x, last = self._trunk(latents, condition, action, both, tables, [view] * c.blocks)
         r = c.registers
         return Prediction(
-            self._latents(x[:, t:, r:], [m[:, t:] for m in last], latents),
+            self._latents(x[:, t:, r:], [m[:, t:] for m in last], latents, told),
             self.heads(x[:, :t, :r]),
         )
 
@@ -189,7 +187,7 @@ class Dynamics(nn.Module):
     ) -> Tensor:
         """The clean latents (b, f, z, y, x), float32, of noisy ones at levels (b, f)."""
         x, last = self._play(scene, scene.denoising, noisy, level, NOISY, step)
-        return self._latents(x[:, :, self.config.registers :], last, noisy)
+        return self._latents(x[:, :, self.config.registers :], last, noisy, scene.prior)
 
     def commit(self, scene: Scene, latents: Tensor, level: Tensor) -> tuple[Cache, Outlook]:
         """The cache with the scene's frames added to the past, and what the heads say of them.
@@ -252,21 +250,18 @@ class Dynamics(nn.Module):
         return x, last.unsqueeze(3).unbind(2)
 
     def _tokens(self, latents: Tensor, action: Tensor, prior: Tensor | None) -> Tensor:
-        """Registers, then patches of the latents, as tokens (b, f, n, d); prior: (b, f, y x, d)."""
+        """Registers, then patches of the latents, as tokens (b, f, n, d); prior: in patches."""
         embedded = self.embed(self._patches(latents))
-        if prior is not None:
-            embedded = embedded + prior
+        if self.prior is not None and prior is not None:
+            embedded = embedded + self.prior.embed(prior)
         registers = self.registers.to(embedded.dtype).expand(*latents.shape[:2], -1, -1)
         told = self.action_token(action)[:, :, None].to(embedded.dtype)
         first = registers[:, :, :1] + told
         return torch.cat([first, registers[:, :, 1:], embedded], 2)
 
     def _prior(self, prior: Tensor | None) -> Tensor | None:
-        """Embeddings (b, f, y x, d) of what the panorama knows, None without a camera."""
-        if self.embed_prior is None or prior is None:
-            return None
-        embedded: Tensor = self.embed_prior(self._patches(prior))
-        return embedded
+        """What the panorama knows, in patches; None without a camera."""
+        return None if self.prior is None or prior is None else self._patches(prior)
 
     def _patches(self, grid: Tensor) -> Tensor:
         """Patches (b, f, y x, z p q) of latents or priors (b, f, z, y, x)."""
@@ -274,12 +269,17 @@ class Dynamics(nn.Module):
         patches = rearrange(grid, "b f z (y p) (x q) -> b f (y x) (z p q)", p=p, q=p)
         return patches.to(self.embed.weight.dtype)
 
-    def _latents(self, x: Tensor, last: Sequence[Tensor], like: Tensor) -> Tensor:
-        """The latents (b, f, z, y, x), float32, in patches x (b, f, y x, d)."""
+    def _latents(
+        self, x: Tensor, last: Sequence[Tensor], like: Tensor, prior: Tensor | None
+    ) -> Tensor:
+        """The latents (b, f, z, y, x), float32, in patches x (b, f, y x, d); prior: in patches."""
         p, (height, width) = self.config.patch, like.shape[-2:]
-        x = self.unembed(modulated(x, last[0], last[1])).float()
+        x = modulated(x, last[0], last[1])
+        out: Tensor = self.unembed(x).float()
+        if self.prior is not None and prior is not None:
+            out = self.prior.mixed(out, x, prior)
         grid = {"y": height // p, "x": width // p}
-        return rearrange(x, "b f (y x) (z p q) -> b f z (y p) (x q)", p=p, q=p, **grid)
+        return rearrange(out, "b f (y x) (z p q) -> b f z (y p) (x q)", p=p, q=p, **grid)
 
     def _clip_actions(self, actions: Tensor, known: Tensor | None) -> Tensor:
         """Embeddings (b, t, d): of no action, then of the actions (b, t-1, a)."""

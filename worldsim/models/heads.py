@@ -9,7 +9,7 @@ from torch import Tensor, nn
 MOTION_UNITS = (0.2, 0.2, 0.2, 5.0, 5.0)
 """What counts as one in the motion head: blocks forward, right, up; degrees of yaw, pitch."""
 
-_TILT = 45.0
+_TILT = 15.0
 """Degrees that count as one in the pitch head."""
 
 _FARTHEST = 25.0
@@ -62,10 +62,8 @@ class Heads(nn.Module):
         super().__init__()
         self.hidden = nn.Linear(registers * d, d)
         self.out = nn.Linear(d, 4 + len(MOTION_UNITS))
-        self.pitch = nn.Linear(registers * d, 1) if sees else None
-        if self.pitch is not None:
-            nn.init.zeros_(self.pitch.weight)
-            nn.init.zeros_(self.pitch.bias)
+        layers = nn.Linear(registers * d, d), nn.GELU(), nn.Linear(d, 1)
+        self.pitch = nn.Sequential(*layers) if sees else None
         self.register_buffer("units", torch.tensor(MOTION_UNITS), persistent=False)
 
     def forward(self, registers: Tensor) -> Outlook:
