@@ -8,7 +8,7 @@ import pytest
 from pipeline import PLAIN
 
 from worldsim.errors import UserError
-from worldsim.evaluation import compare, suite
+from worldsim.evaluation import compare, suite, summary
 from worldsim.evaluation.arms import ARMS
 from worldsim.evaluation.model import Dreamer
 from worldsim.world import load_world
@@ -70,6 +70,14 @@ def test_frames_alone_have_no_headline_and_no_nan(config, tmp_path, capsys):
     result = json.loads((tmp_path / "consistency.json").read_text(), parse_constant=refuse)
     assert result["headline"] == {"score": None, "ci": [None, None], "families": []}
     assert "class=headline" not in (tmp_path / "report.html").read_text()
+
+
+def test_trials_that_are_not_the_published_ones_are_named(config, tmp_path, monkeypatch, capsys):
+    published = tmp_path / "trials.json"
+    published.write_text(json.dumps({"smoke": {"turn": "another"}}))
+    monkeypatch.setattr(summary, "_PUBLISHED", published)
+    suite.run(config, tmp_path)
+    assert "not the published ones: turn\n" in capsys.readouterr().out
 
 
 def test_two_processes_find_what_one_finds(config, tmp_path):

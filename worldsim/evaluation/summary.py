@@ -59,13 +59,13 @@ def write_sheets(parts: Sequence[Part], out: Path) -> None:
 
 
 def other_trials(result: dict[str, Any]) -> list[str]:
-    """The probes whose trials are not those of the published results.
+    """The probes whose trials are not those of the published results, as far as there are any.
 
     Other worlds were asked for, or the machine draws a pixel of theirs otherwise.
     """
     published = json.loads(_PUBLISHED.read_text()).get(result["tier"], {})
     probes = result["probes"].items()
-    return [name for name, part in probes if part["hash"] and part["hash"] != published.get(name)]
+    return [name for name, part in probes if part["hash"] != published.get(name, part["hash"])]
 
 
 def _with_interval(figure: dict[str, Any], mark: str) -> str:
