@@ -76,11 +76,9 @@ def test_dream_starts_from_frames_and_actions_and_from_the_exact_world(dream, ru
     given = {"frames": episode.frames[:6], "actions": episode.actions[:5]}
     assert _dreamt(dream, given).shape == (7, SIZE, SIZE, 3)
     assert _dreamt(dream, {"frames": episode.frames[:1]}).shape == (7, SIZE, SIZE, 3)
-    dream._exact = "Small/Voxel-v0"
-    if "Small/Voxel-v0" not in gym.registry:
-        gym.register("Small/Voxel-v0", "envs.voxel.env:VoxelEnv", kwargs={"size": SIZE})
+    dream._exact = "small:Small/Voxel-v0"
     dream.reset(seed=0, options={"exact_seed": 700_001})
-    exact = gym.make("Small/Voxel-v0")
+    exact = gym.make("small:Small/Voxel-v0")
     _, info = exact.reset(seed=700_001)
     assert np.allclose(dream._pose[3:], [info["yaw"], info["pitch"]])
 
