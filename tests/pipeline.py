@@ -7,9 +7,10 @@ from worldsim.camera import CameraConfig
 from worldsim.data import encode, record
 from worldsim.data.dataset import Dataset
 from worldsim.data.episode import Episode
+from worldsim.models.depth import DepthConfig
 from worldsim.models.dynamics import DynamicsConfig
 from worldsim.models.tokenizer import TokenizerConfig
-from worldsim.training import train_dynamics, train_tokenizer
+from worldsim.training import train_depth, train_dynamics, train_tokenizer
 
 torch.set_num_threads(1)
 
@@ -36,12 +37,25 @@ def tokenizer_config(root):
     )
 
 
+def depth_config(root):
+    return train_depth.Config(
+        data=[str(root / "train")],
+        tokenizer=str(root / "tokenizer" / "tokenizer.safetensors"),
+        model=DepthConfig(widths=[8, 8], blocks=[1, 1]),
+        steps=2,
+        batch=4,
+        tensorboard=False,
+        **PLAIN,
+    )
+
+
 def encode_config(root, name):
     return encode.Config(
         data=[str(root / name)],
         tokenizer=str(root / "tokenizer" / "tokenizer.safetensors"),
         out=str(root / f"latents-{name}"),
         camera=CameraConfig(field_of_view=70.0),
+        depth=str(root / "depth" / "depth.safetensors"),
         **PLAIN,
     )
 
@@ -51,6 +65,7 @@ def dynamics_config(root, steps=2):
         latents=[str(root / "latents-train")],
         held_out=[str(root / "latents-validation")],
         tokenizer=str(root / "tokenizer" / "tokenizer.safetensors"),
+        depth=str(root / "depth" / "depth.safetensors"),
         model=DYNAMICS,
         steps=steps,
         batch=2,
@@ -67,6 +82,7 @@ def export_config(root):
     return export.Config(
         tokenizer=str(root / "tokenizer" / "tokenizer.safetensors"),
         dynamics=str(root / "dynamics" / "dynamics.safetensors"),
+        depth=str(root / "depth" / "depth.safetensors"),
         contexts=[str(root / "validation")],
         count=3,
         frames=5,
@@ -89,6 +105,7 @@ def make_runs(root):
             )
         )
     train_tokenizer.run(tokenizer_config(root), root / "tokenizer")
+    train_depth.run(depth_config(root), root / "depth")
     for name in ("train", "validation"):
         encode.run(encode_config(root, name), root)
     train_dynamics.run(dynamics_config(root), root / "dynamics")

@@ -118,13 +118,13 @@ def test_own_past_is_in_part_what_the_model_predicts() -> None:
 
 def test_after_an_own_frame_the_prior_follows_from_it() -> None:
     prior = torch.zeros(1, 4, 1 + CHANNELS, 2, 2)
-    angles = torch.arange(8.0).view(1, 4, 2)
-    clip = Clip(torch.zeros(1, 4, 1, 2, 2), torch.zeros(1, 3, 2), prior=prior, angles=angles)
+    poses = torch.arange(20.0).view(1, 4, 5)
+    clip = Clip(torch.zeros(1, 4, 1, 2, 2), torch.zeros(1, 3, 2), prior=prior, poses=poses)
     past = torch.arange(4.0).view(1, 4, 1, 1, 1).expand(1, 4, 1, 2, 2)
     own = torch.tensor([[False, True, False, True]])
 
     def look(latents: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-        assert (before.tolist(), after.tolist()) == ([[2, 3]], [[4, 5]])
+        assert (before.tolist(), after.tolist()) == ([[5, 6, 7, 8, 9]], [[10, 11, 12, 13, 14]])
         return 10 * latents, torch.tensor([[[[True, False], [True, True]]]])
 
     seen = own_prior(clip, past, own, look)

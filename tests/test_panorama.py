@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from worldsim import actions
-from worldsim.camera import CameraConfig
-from worldsim.panorama import Panorama, as_arrays, begun, blank, from_arrays
+from worldsim.camera import FAR, CameraConfig
+from worldsim.panorama import Panorama, as_arrays, begun, blank, from_arrays, recorded
 
 CAMERA = CameraConfig(field_of_view=70.0)
 SIZE = 64
@@ -75,13 +75,15 @@ def test_a_turn_shows_the_exact_world_where_it_was_seen():
     env.close()
 
 
-def test_what_was_never_seen_is_grey_and_said_to_be_unknown(seen):
+def test_what_was_never_seen_is_said_to_be_unknown_and_goes_on_as_the_edge_does(seen):
     shown, recent = seen.turned(act(20.0)).turned(act(20.0)).turned(act(20.0)).ahead(seen)
     unknown = recent[:VISIBLE, :, 0] == 0
     assert 0.6 < unknown.mean() < 0.95
     assert unknown[:, -1].all()
     assert not unknown[:, 0].any()
-    assert (shown[:VISIBLE][unknown] == 128).all()
+    edge, beyond = picture()[:VISIBLE, -1], shown[:VISIBLE][unknown]
+    assert (beyond >= edge.min(0)).all()
+    assert (beyond <= edge.max(0)).all()
     assert (recent[:VISIBLE][unknown] == 0).all()
     assert np.array_equal(shown[VISIBLE:], picture()[VISIBLE:])
 
@@ -110,6 +112,53 @@ def test_a_panorama_is_a_value_and_survives_as_arrays(seen):
 
 def test_games_begin_from_what_they_saw():
     frames = np.stack([picture(0), picture(1)])[None]
-    (game,) = begun(CAMERA, frames, act(10.0)[None, None], [5.0])
+    away, motion = np.full((1, 2, SIZE, SIZE), 3.0, np.float32), np.array([[[1.0, 2.0, 3.0]]])
+    (game,) = begun(CAMERA, act(10.0)[None, None], motion, frames, away, [5.0])
     assert (game.yaw, game.pitch, game.ticks) == (10, 5, 1)
+    assert np.array_equal(game.eye, [2, -3, 1])
     assert np.array_equal(game.frame, picture(1))
+
+
+def walked(*held):
+    """Frames, actions, depths and poses of an exact world, seen from above, as keys are held."""
+    env = gym.make("envs:WorldSim/Voxel-v0", size=128)
+    env.reset(seed=3)
+    down = actions.make(camera=(20.0, 0.0))
+    played = [down, *(actions.make(**keys) for keys in held)]
+    frames, depths, poses = [], [], []
+    env.step(down)
+    for action in played:
+        frame, _, _, _, info = env.step(action)
+        frames.append(frame)
+        depths.append(env.unwrapped.depth())
+        poses.append([*info["position"], info["yaw"], info["pitch"]])
+    env.close()
+    vectors = np.stack([actions.to_vector(action) for action in played[1:]])
+    return np.stack(frames), vectors, np.stack(depths), np.array(poses, np.float64)
+
+
+def misses(shown, frames):
+    """Mean absolute difference (n,) of two series of views (n, 128, 128, 3)."""
+    return np.abs(shown[:, :104].astype(float) - frames[:, :104]).mean((1, 2, 3))
+
+
+@pytest.mark.parametrize("keys", [{"forward": 1}, {"left": 1, "camera": (0, 6)}, {"back": 1}])
+def test_a_walk_shows_the_exact_world_where_it_was_seen(keys):
+    frames, held, depths, poses = walked(*[keys] * 12)
+    shown, recent = recorded(CAMERA, frames, held, poses, depths)
+    flat, _ = recorded(CAMERA, frames, held, poses, np.full_like(depths, FAR))
+    assert recent[4:, :104, :, 0].mean() > 0.85
+    assert misses(shown, frames)[4:].mean() < 0.6 * misses(flat, frames)[4:].mean()
+    assert misses(shown, frames)[4:].mean() < 0.5 * misses(frames[3:-1], frames[4:]).mean()
+
+
+def test_what_was_turned_away_from_is_found_again_from_another_place():
+    turn, back = [{"camera": (0, 20)}] * 5, [{"camera": (0, -20)}] * 5
+    frames, held, depths, poses = walked(*turn, *[{"forward": 1}] * 6, *back)
+    shown, recent = recorded(CAMERA, frames, held, poses, depths)
+    flat, _ = recorded(CAMERA, frames, held, poses, np.full_like(depths, FAR))
+    left = np.s_[-3:, :104, :32]  # what the last turns bring back
+    assert np.median(recent[left][..., 1]) < np.exp(-4 / 8)  # seen before the walk
+    assert (recent[left][..., 0] > 0).mean() > 0.5
+    near, far = (np.abs(s[left].astype(float) - frames[left]).mean() for s in (shown, flat))
+    assert near < 0.7 * far

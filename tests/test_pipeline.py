@@ -48,8 +48,12 @@ def test_priors_are_what_was_known_before_each_frame(runs):
     data = LatentDataset([str(runs / "latents-train")])
     assert data.camera.field_of_view == 70
     episode = record_window(runs / "train", 0)
+    poses = np.column_stack([episode.info[name] for name in ("position", "yaw", "pitch")])
+    depth, _ = trained.load_depth(runs / "depth" / "depth.safetensors")
+    latents = torch.from_numpy(data.clips([(0, 0)], 9).latents[0])
+    away = depth.ahead(latents, torch.from_numpy(poses[:9, 4]), episode.frames.shape[1:3])
     pictures, recents = known_before(
-        data.camera, episode.frames[:9], episode.actions[:8], float(episode.info["pitch"][0])
+        data.camera, episode.frames[:9], episode.actions[:8], poses, away.numpy()
     )
     clips = data.clips([(0, 3)], 6)
     assert clips.priors.shape[2] == clips.latents.shape[2] + 3
@@ -70,7 +74,7 @@ def test_a_camera_needs_to_be_followed_everywhere_or_nowhere(runs, recorded, tmp
     with pytest.raises(UserError, match="encoded with different cameras"):
         LatentDataset([plain.out, config.out])
     silent = replace(plain, data=[str(recorded())], camera=config.camera)
-    with pytest.raises(UserError, match="no `pitch` in its info"):
+    with pytest.raises(UserError, match="no `position` in its info"):
         encode.run(replace(silent, out=str(tmp_path / "silent")), tmp_path)
 
 
@@ -94,6 +98,7 @@ def test_a_world_file_holds_the_networks_that_were_exported(runs):
     world = runs / "world.safetensors"
     for load, name in (
         (trained.load_tokenizer, "tokenizer"),
+        (trained.load_depth, "depth"),
         (trained.load_dynamics, "dynamics"),
     ):
         own, meta = load(runs / name / f"{name}.safetensors")
@@ -102,7 +107,9 @@ def test_a_world_file_holds_the_networks_that_were_exported(runs):
         assert shipped_meta["step"] == meta["step"]
         for key, value in own.state_dict().items():
             assert torch.equal(shipped.state_dict()[key], value.bfloat16().float())
-    assert trained.load_dynamics(world)[1]["tokenizer"] == trained.load_tokenizer(world)[1]["hash"]
+    told = trained.load_dynamics(world)[1]
+    assert told["tokenizer"] == trained.load_tokenizer(world)[1]["hash"]
+    assert told["depth"] == trained.load_depth(world)[1]["hash"]
 
 
 def test_training_can_begin_from_a_world_file(runs, tmp_path):

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 CHANNELS = 3
 """Of what `Panorama.ahead` says beside the colours: seen, how recent in steps taken, in time."""
 
+FAR = 1000.0
+"""Blocks from which on nothing seems to move when one walks; the sky is there."""
+
 
 @dataclass
 class CameraConfig:

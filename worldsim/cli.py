@@ -31,6 +31,7 @@ COMMANDS = {
     "record": ("worldsim.data.record", "let a policy play and keep the episodes"),
     "rebuild": ("worldsim.data.rebuild", "make or check the frames of a data set by replaying it"),
     "train_tokenizer": ("worldsim.training.train_tokenizer", "learn to compress frames"),
+    "train_depth": ("worldsim.training.train_depth", "learn how far away is what a frame shows"),
     "encode": ("worldsim.data.encode", "compress a data set's frames once, for training"),
     "train_dynamics": ("worldsim.training.train_dynamics", "learn what actions do to a world"),
     "export": ("worldsim.export", "put tokenizer and dynamics into one playable world file"),

@@ -15,7 +15,7 @@ from worldsim.data.frames import Pixels
 from worldsim.errors import UserError
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import SimulatorConfig
-from worldsim.trained import load_dynamics, load_tokenizer
+from worldsim.trained import load_depth, load_dynamics, load_tokenizer
 from worldsim.world import Context, Origin, save_world
 
 _LATEST_START = 160  # ticks into an episode; the way there is kept in the file
@@ -28,6 +28,8 @@ class Config:
 
     tokenizer: str = "runs/tokenizer/tokenizer.safetensors"
     dynamics: str = "runs/dynamics/dynamics.safetensors"
+    depth: str = ""
+    """The depth network that the dynamics was trained with, if it was."""
     contexts: list[str] = field(default_factory=list)
     """Folders of recorded data sets, of validation seeds, from which dreams begin."""
     count: int = 24
@@ -53,6 +55,13 @@ def run(config: Config, run_dir: Path) -> None:
             f"{config.dynamics} was trained on latents of tokenizer {meta['tokenizer'][:12]}; "
             f"{config.tokenizer} is {tokenizer_meta['hash'][:12]} (name the one it was made with)"
         )
+    depth, depth_meta = load_depth(config.depth) if config.depth else (None, {"hash": ""})
+    if meta.get("depth", "") != depth_meta["hash"]:
+        theirs, ours = (name[:12] or "none" for name in (meta.get("depth", ""), depth_meta["hash"]))
+        raise UserError(
+            f"{config.dynamics} was trained with depth network {theirs};"
+            f" depth={config.depth} is {ours}"
+        )
     data = Dataset(config.contexts)
     refuse_held_out(data, "export", ("train", "validation"))
     contexts = start_contexts(data, tokenizer, config.count, config.frames, config.seed)
@@ -65,7 +74,7 @@ def run(config: Config, run_dir: Path) -> None:
     }
     settings = {"sampling": asdict(config.sampling), "frame_shape": list(data.frame_shape)}
     out = Path(config.out)
-    content = save_world(out, tokenizer, dynamics, contexts, settings, card)
+    content = save_world(out, tokenizer, dynamics, contexts, settings, card, depth)
     write_card(out.with_suffix(".md"), content, checkpoint.read_meta(out), out.stat().st_size)
     print(
         f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(contexts)} start contexts, {content[:12]}"
@@ -134,6 +143,7 @@ def write_card(path: Path, content: str, meta: dict[str, Any], size: int) -> Non
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
     models = "\n".join(
         f"- {part}: " + ", ".join(f"{key} {value}" for key, value in meta["config"][part].items())
-        for part in ("tokenizer", "dynamics", "sampling")
+        for part in ("tokenizer", "depth", "dynamics", "sampling")
+        if part in meta["config"]
     )
     path.write_text(f"# {path.stem}\n\n| | |\n|---|---|\n{table}\n\n## Models\n\n{models}\n")

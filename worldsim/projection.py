@@ -1,7 +1,8 @@
-"""Pixels from a camera's picture to all directions and back: the loops of `worldsim.panorama`.
+"""Pixels from a camera's picture to places of the world and back: the loops of `worldsim.panorama`.
 
-Yaw and pitch are in radians here. Row and column of a picture of all directions run with pitch and
-yaw (an equirectangular projection).
+Places are blocks right, down and ahead of where a game began, as it looked then; angles are in
+radians. Row and column of a picture of all directions run with pitch and yaw (an equirectangular
+projection).
 """
 
 import numpy as np
@@ -10,6 +11,11 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 Ages = NDArray[np.int32]
+Places = NDArray[np.float32]
+Angles = NDArray[np.float64]
+
+NOTHING = 1e9
+"""Distance of a pixel that shows nothing known."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -25,51 +31,193 @@ def _sample(picture: Pixels, y: float, x: float, rows: int, out: Pixels) -> None
         out[c] = np.uint8((1 - v) * upper + v * lower + 0.5)
 
 
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _angles(yaw: float, pitch: float) -> Angles:
+    """Cosine and sine of yaw, then of pitch."""
+    return np.array([np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _turned(x: float, y: float, z: float, angles: Angles) -> tuple[float, float, float]:
+    """A direction right, down and ahead of the start, as right, down and ahead of a camera."""
+    cos_yaw, sin_yaw, cos_pitch, sin_pitch = angles
+    right, level = x * cos_yaw - z * sin_yaw, x * sin_yaw + z * cos_yaw
+    return right, y * cos_pitch - level * sin_pitch, y * sin_pitch + level * cos_pitch
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _turned_back(
+    right: float, down: float, ahead: float, angles: Angles
+) -> tuple[float, float, float]:
+    """Undoes `_turned`."""
+    cos_yaw, sin_yaw, cos_pitch, sin_pitch = angles
+    y, level = down * cos_pitch + ahead * sin_pitch, ahead * cos_pitch - down * sin_pitch
+    return right * cos_yaw + level * sin_yaw, y, level * cos_yaw - right * sin_yaw
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def paint(
     colors: Pixels,
+    places: Places,
     when: Ages,
     frame: Pixels,
+    distance: Places,
     visible: int,
+    eye: NDArray[np.float64],
     yaw: float,
     pitch: float,
     tangent: float,
     walked: int,
     ticks: int,
 ) -> None:
-    """Put what a frame shows where it was seen."""
+    """Put what a frame shows, and where that is, in the directions in which it was seen."""
     rows, columns = colors.shape[:2]
     height, width = frame.shape[:2]
     aspect = width / height
-    sin_pitch, cos_pitch = np.sin(pitch), np.cos(pitch)
+    angles = _angles(yaw, pitch)
     reach = np.arctan(tangent * np.sqrt(1 + aspect * aspect))  # from the centre to a corner
     first = max(0, int((0.5 + (pitch - reach) / np.pi) * rows))
     last = min(rows, int((0.5 + (pitch + reach) / np.pi) * rows) + 2)
-    sine = np.sin(reach) / max(1e-6, cos_pitch)
+    sine = np.sin(reach) / max(1e-6, angles[2])
     half = np.pi if sine >= 1 or abs(pitch) + reach >= np.pi / 2 else np.arcsin(sine)
     across = min(columns, int(half / np.pi * columns) + 2)
     middle = int(yaw / (2 * np.pi) * columns)
     for row in range(first, last):
         tilt = ((row + 0.5) / rows - 0.5) * np.pi
-        sin_tilt, cos_tilt = np.sin(tilt), np.cos(tilt)
+        y, level = np.sin(tilt), np.cos(tilt)
         for k in range(across):
             column = (middle - across // 2 + k) % columns
-            turn = (column + 0.5) / columns * 2 * np.pi - yaw
-            x, z = cos_tilt * np.sin(turn), cos_tilt * np.cos(turn)
-            depth = sin_tilt * sin_pitch + z * cos_pitch
-            down = sin_tilt * cos_pitch - z * sin_pitch
-            if depth <= 0:
+            turn = (column + 0.5) / columns * 2 * np.pi
+            x, z = level * np.sin(turn), level * np.cos(turn)
+            right, down, ahead = _turned(x, y, z, angles)
+            if ahead <= 0:
                 continue
-            u = x / (depth * tangent * aspect)
-            v = down / (depth * tangent)
+            u, v = right / (ahead * tangent * aspect), down / (ahead * tangent)
             if abs(u) > 1 or abs(v) > 1:
                 continue
-            py = (v + 1) * 0.5 * height - 0.5
+            py, px = (v + 1) * 0.5 * height - 0.5, (u + 1) * 0.5 * width - 0.5
             if py > visible - 1:
                 continue
-            _sample(frame, py, (u + 1) * 0.5 * width - 0.5, visible, colors[row, column])
+            _sample(frame, py, px, visible, colors[row, column])
+            away = (
+                distance[int(max(py, 0.0) + 0.5), min(int(max(px, 0.0) + 0.5), width - 1)] / ahead
+            )
+            places[row, column, 0] = eye[0] + x * away
+            places[row, column, 1] = eye[1] + y * away
+            places[row, column, 2] = eye[2] + z * away
             when[row, column, 0] = walked
             when[row, column, 1] = ticks
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _spread(
+    nearest: NDArray[np.float64],
+    off: NDArray[np.float64],
+    shown: NDArray[np.int64],
+    number: int,
+    right: float,
+    down: float,
+    ahead: float,
+    tangent: float,
+    visible: int,
+) -> None:
+    """Let a place cover the four pixels around it: where nothing is nearer, or less well centred."""
+    height, width = nearest.shape
+    py = (down / (ahead * tangent) + 1) * 0.5 * height - 0.5
+    px = (right / (ahead * tangent * width / height) + 1) * 0.5 * width - 0.5
+    if py <= -1 or px <= -1 or py >= visible or px >= width:
+        return
+    top, left = int(np.floor(py)), int(np.floor(px))
+    for row in range(max(top, 0), min(top + 2, visible)):
+        for column in range(max(left, 0), min(left + 2, width)):
+            before, apart = nearest[row, column], (row - py) ** 2 + (column - px) ** 2
+            if ahead < 0.9 * before or (ahead < 1.1 * before and apart < off[row, column]):
+                nearest[row, column], off[row, column] = ahead, apart
+                shown[row, column] = number
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def remembered(
+    places: Places,
+    when: Ages,
+    nearest: NDArray[np.float64],
+    shown: NDArray[np.int64],
+    visible: int,
+    eye: NDArray[np.float64],
+    yaw: float,
+    pitch: float,
+    tangent: float,
+    never: int,
+) -> None:
+    """Find, for each pixel of a camera's picture, the kept place it shows, and how far it is."""
+    rows, columns = when.shape[:2]
+    off = np.empty(nearest.shape)
+    angles = _angles(yaw, pitch)
+    for row in range(rows):
+        for column in range(columns):
+            if when[row, column, 0] == never:
+                continue
+            right, down, ahead = _turned(
+                places[row, column, 0] - eye[0],
+                places[row, column, 1] - eye[1],
+                places[row, column, 2] - eye[2],
+                angles,
+            )
+            if ahead > 0.05:
+                _spread(
+                    nearest,
+                    off,
+                    shown,
+                    row * columns + column,
+                    right,
+                    down,
+                    ahead,
+                    tangent,
+                    visible,
+                )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def moved(
+    nearest: NDArray[np.float64],
+    distance: Places,
+    visible: int,
+    eye: NDArray[np.float64],
+    yaw: float,
+    pitch: float,
+    eye_before: NDArray[np.float64],
+    yaw_before: float,
+    pitch_before: float,
+    tangent: float,
+) -> None:
+    """Find how far away (h, w) is what each pixel shows of the frame before, seen from here."""
+    height, width = distance.shape
+    aspect = width / height
+    shown, off = np.empty((height, width), np.int64), np.empty((height, width))
+    old, new = _angles(yaw_before, pitch_before), _angles(yaw, pitch)
+    step = eye_before - eye
+    for row in range(visible):
+        v = ((row + 0.5) / height * 2 - 1) * tangent
+        for column in range(width):
+            u = ((column + 0.5) / width * 2 - 1) * tangent * aspect
+            far = distance[row, column]
+            x, y, z = _turned_back(u * far, v * far, far, old)
+            right, down, ahead = _turned(x + step[0], y + step[1], z + step[2], new)
+            if ahead > 0.05:
+                _spread(nearest, off, shown, 0, right, down, ahead, tangent, visible)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _shows(distance: Places, py: float, px: float, visible: int, ahead: float) -> bool:
+    """Whether a picture shows at pixel coordinates something about that far ahead."""
+    width = distance.shape[1]
+    if py < -0.5 or px < -0.5 or py > visible - 0.5 or px > width - 0.5:
+        return False
+    near, away = NOTHING, 0.0
+    for row in range(max(int(py), 0), min(int(py) + 2, visible)):
+        for column in range(max(int(px), 0), min(int(px) + 2, width)):
+            near, away = min(near, distance[row, column]), max(away, distance[row, column])
+    return bool(0.85 * near - 0.15 <= ahead <= 1.15 * away + 0.15)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -77,25 +225,29 @@ def look(
     out: Pixels,
     ages: Ages,
     frame: Pixels,
+    distance: Places,
+    nearest: NDArray[np.float64],
     visible: int,
-    colors: Pixels,
-    when: Ages,
+    eye: NDArray[np.float64],
     yaw: float,
     pitch: float,
+    eye_before: NDArray[np.float64],
     yaw_before: float,
     pitch_before: float,
     tangent: float,
     walked: int,
     ticks: int,
+    never: int,
 ) -> None:
-    """Draw what is known in view: of the last frame where that shows it, else of the panorama."""
-    rows, columns = colors.shape[:2]
+    """Draw what the frame before shows of a picture whose pixels are as near as `moved` says.
+
+    Pixels of which it shows nothing are left as they are, or, if their age is `never`, coloured
+    as if everything were far away and the edges of the frame went on: a guess, for no hard edge.
+    """
     height, width = frame.shape[:2]
     aspect = width / height
-    sin_pitch, cos_pitch = np.sin(pitch), np.cos(pitch)
-    sin_before, cos_before = np.sin(pitch_before), np.cos(pitch_before)
-    turn = yaw - yaw_before
-    sin_turn, cos_turn = np.sin(turn), np.cos(turn)
+    old, new = _angles(yaw_before, pitch_before), _angles(yaw, pitch)
+    step = eye - eye_before
     for row in range(height):
         v = ((row + 0.5) / height * 2 - 1) * tangent
         for column in range(width):
@@ -105,23 +257,17 @@ def look(
                 ages[row, column, 0], ages[row, column, 1] = walked, ticks
                 continue
             u = ((column + 0.5) / width * 2 - 1) * tangent * aspect
-            # as seen by a level camera with the new yaw, then with the yaw before
-            y, ahead = v * cos_pitch + sin_pitch, cos_pitch - v * sin_pitch
-            x, z = u * cos_turn + ahead * sin_turn, ahead * cos_turn - u * sin_turn
-            depth = y * sin_before + z * cos_before
-            if depth > 0:
-                old_u = x / (depth * tangent * aspect)
-                old_v = (y * cos_before - z * sin_before) / (depth * tangent)
-                py = (old_v + 1) * 0.5 * height - 0.5
-                if abs(old_u) <= 1 and abs(old_v) <= 1 and py <= visible - 1:
-                    px = (old_u + 1) * 0.5 * width - 0.5
+            for far in (nearest[row, column], NOTHING):
+                x, y, z = _turned_back(u * far, v * far, far, new)
+                right, down, ahead = _turned(x + step[0], y + step[1], z + step[2], old)
+                if ahead <= 0:
+                    continue
+                py = (down / (ahead * tangent) + 1) * 0.5 * height - 0.5
+                px = (right / (ahead * tangent * aspect) + 1) * 0.5 * width - 0.5
+                if far == NOTHING:
+                    if ages[row, column, 0] == never:
+                        _sample(frame, py, px, visible, out[row, column])
+                elif _shows(distance, py, px, visible, ahead):
                     _sample(frame, py, px, visible, out[row, column])
                     ages[row, column, 0], ages[row, column, 1] = walked, ticks
-                    continue
-            at_row = (np.arctan2(y, np.sqrt(x * x + z * z)) / np.pi + 0.5) * rows
-            at_column = (yaw_before + np.arctan2(x, z)) / (2 * np.pi) * columns
-            i = min(max(int(at_row), 0), rows - 1)
-            j = int(np.floor(at_column)) % columns
-            for c in range(3):
-                out[row, column, c] = colors[i, j, c]
-            ages[row, column, 0], ages[row, column, 1] = when[i, j, 0], when[i, j, 1]
+                    break

@@ -17,10 +17,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from worldsim.camera import FAR, CameraConfig
 from worldsim.data.frames import Pixels, to_float, to_uint8
 from worldsim.device import autocast
 from worldsim.errors import UserError
 from worldsim.models.cache import restored
+from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.flow import noised
 from worldsim.models.packed import pack
@@ -54,8 +56,11 @@ class Simulator:
         dynamics: Dynamics,
         config: SimulatorConfig | None = None,
         dtype: torch.dtype = torch.float32,
+        depth: Depth | None = None,
     ) -> None:
         """Prepare the models; `dtype` is what the transformer and the decoder multiply in.
+
+        depth: of a game with a camera; without it everything seen counts as far away.
 
         Raises:
             UserError: the sampler does not exist.
@@ -70,6 +75,7 @@ class Simulator:
         pack(self.dynamics)
         self.device = dynamics.registers.device
         self._camera = dynamics.config.camera
+        self.depth = None if depth is None else depth.eval()
         # On CPUs small products of attention are faster in float32, whatever the matrices are in.
         self._cache_dtype = torch.float32 if self.device.type == "cpu" else dtype
         self._levels = schedule(self.config.steps, self.config.shift)
@@ -109,7 +115,7 @@ class Simulator:
             known[:, 0] = False
             noise = self._noise(state, 1, latents.shape[1:])[0]
             size = max(1, min(self.dynamics.config.window, _AT_ONCE // b)) if b else 1
-            tilts = []
+            tilts, motions, body = [], [], None
             for i in range(0, frames, size):
                 part = slice(i, i + size)
                 scene = self.dynamics.scene(cache, led[:, part], known[:, part], latents, text)
@@ -118,7 +124,9 @@ class Simulator:
                 cache, outlook = self.dynamics.commit(scene, seen, level)
                 if outlook.pitch is not None:
                     tilts.append(outlook.pitch)
-            state = replace(state, cache=cache)
+                    motions.append(outlook.motion)
+                    body = outlook.body[:, -1]
+            state = replace(state, cache=cache, body=body)
             if not self._camera.field_of_view:
                 return state
             if pictures is None:
@@ -127,7 +135,11 @@ class Simulator:
                 pictures = given.cpu().numpy() if uint8 else self.decode(latents)
             acts = led[:, 1:].cpu().numpy()
             pitches = _first_pitches(torch.cat(tilts, 1), acts[..., self._camera.pitch])
-            return replace(state, panoramas=begun(self._camera, pictures, acts, pitches))
+            steps = _walked(torch.cat(motions, 1)[:, 1:])
+            away = self._distances(latents, pictures, tilts_after(pitches, acts, self._camera))
+            return replace(
+                state, panoramas=begun(self._camera, acts, steps, pictures, away, pitches)
+            )
 
     def reset_rows(
         self,
@@ -172,8 +184,14 @@ class Simulator:
             )
             seen = state.panoramas
             if seen:
-                seen = gone_on(seen, led.cpu().numpy(), step.frames)
-            return replace(state, latents=latents[:, -1], cache=cache, panoramas=seen), step
+                acts = led.cpu().numpy()
+                tilts = tilts_after([game.pitch for game in seen], acts, self._camera)[:, 1:]
+                away = self._distances(latents, step.frames, tilts)
+                seen = gone_on(seen, acts, _walked(outlook.motion), step.frames, away)
+            body = None if state.body is None else outlook.body[:, -1]
+            return replace(
+                state, latents=latents[:, -1], cache=cache, panoramas=seen, body=body
+            ), step
 
     def render(self, state: State) -> Pixels:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
@@ -198,7 +216,8 @@ class Simulator:
             if name.startswith(SEEN)
         }
         seen = from_arrays(self._camera, arrays) if arrays else ()
-        return State(latents, restored(shape, parts), parts["seeds"], parts.get("text"), seen)
+        cache, seeds = restored(shape, parts), parts["seeds"]
+        return State(latents, cache, seeds, parts.get("text"), seen, parts.get("body"))
 
     def decode(self, latents: Tensor) -> Pixels:
         """The pictures (b, f, h, w, 3), uint8, of latents (b, f, z, y, x)."""
@@ -208,11 +227,24 @@ class Simulator:
         """What the panoramas know of the first frame to come, (b, f, z + 3, y, x); then zeros."""
         if not state.panoramas:
             return None
-        pictures, recents = looked_ahead(state.panoramas, led[:, 0].cpu().numpy())
+        assert state.body is not None
+        motions = _walked(self.dynamics.coming(state.body, led[:, 0]))
+        pictures, recents = looked_ahead(state.panoramas, led[:, 0].cpu().numpy(), motions)
         latents = self.encode(pictures)
         known = torch.from_numpy(pooled(recents, (latents.shape[-2], latents.shape[-1])))
         prior = torch.cat([latents, known.to(latents)], 1)[:, None]
         return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, led.shape[1] - 1))
+
+    def _distances(
+        self, latents: Tensor, pictures: Pixels, pitches: NDArray[np.floating]
+    ) -> NDArray[np.float32]:
+        """Blocks ahead (b, f, h, w) to what pictures (b, f, h, w, 3) of those latents show.
+
+        pitches: (b, f) degrees down.
+        """
+        rows, size = (latents.flatten(0, 1), pitches.ravel()), pictures.shape[2:4]
+        away = depths(self.depth, *rows, size, self.dtype)
+        return away.reshape(pictures.shape[:-1])
 
     def _latents(self, context: Pixels | Tensor) -> Tensor:
         given = torch.as_tensor(context).to(self.device)
@@ -251,6 +283,40 @@ def decoded(tokenizer: Tokenizer, latents: Tensor, dtype: torch.dtype = torch.fl
     with torch.inference_mode(), autocast(latents.device, dtype):
         frames = to_uint8(tokenizer.decode(latents.flatten(0, 1)))
         return frames.reshape(*latents.shape[:2], *frames.shape[1:])
+
+
+def depths(
+    network: Depth | None,
+    latents: Tensor,
+    pitches: NDArray[np.floating],
+    size: tuple[int, int],
+    dtype: torch.dtype,
+) -> NDArray[np.float32]:
+    """Blocks ahead (n, h, w) to what frames of that size (h, w) show; convolved in `dtype`.
+
+    latents: (n, z, y, x); pitches: (n,) degrees down. Without a network everything is far away.
+    """
+    if network is None:
+        return np.full((len(latents), *size), FAR, np.float32)
+    with torch.inference_mode(), autocast(latents.device, dtype):
+        tilts = torch.as_tensor(pitches, device=latents.device)
+        parts = zip(*(torch.split(rows, _AT_ONCE) for rows in (latents, tilts)), strict=True)
+        return torch.cat([network.ahead(*part, size) for part in parts]).float().cpu().numpy()
+
+
+def tilts_after(
+    pitches: Sequence[float], actions: NDArray[np.floating], camera: CameraConfig
+) -> NDArray[np.float64]:
+    """The camera's pitch (b, t+1): as given (b,), then after each of the actions (b, t, a)."""
+    tilts = [np.asarray(pitches, np.float64)]
+    for turn in np.moveaxis(actions[..., camera.pitch], 1, 0):
+        tilts.append(np.clip(tilts[-1] + turn, -90, 90))
+    return np.stack(tilts, 1)
+
+
+def _walked(motions: Tensor) -> NDArray[np.float64]:
+    """Of motions (..., 3 or 5) the blocks forward, right and up."""
+    return motions[..., :3].double().cpu().numpy()
 
 
 def _first_pitches(told: Tensor, turns: NDArray[np.floating]) -> list[float]:

@@ -21,7 +21,7 @@ class State:
 
     latents: (b, z, y, x) of the frame on show. cache: the past, that frame included.
     seeds: (b,) long. text: (b, text width), or None. panoramas: one a game, where there is a
-    camera.
+    camera; body: (b, ...), then, what `Dynamics.coming` is told of the frame on show.
     """
 
     latents: Tensor
@@ -29,6 +29,7 @@ class State:
     seeds: Tensor
     text: Tensor | None = None
     panoramas: tuple[Panorama, ...] = ()
+    body: Tensor | None = None
 
     @property
     def clock(self) -> Tensor:
@@ -40,23 +41,27 @@ class State:
         chosen = torch.as_tensor(index, dtype=torch.long, device=self.latents.device)
         text = None if self.text is None else self.text[chosen]
         seen = tuple(self.panoramas[i] for i in chosen.tolist()) if self.panoramas else ()
-        return State(self.latents[chosen], self.cache.rows(chosen), self.seeds[chosen], text, seen)
+        body = None if self.body is None else self.body[chosen]
+        cache = self.cache.rows(chosen)
+        return State(self.latents[chosen], cache, self.seeds[chosen], text, seen, body)
 
     def with_rows(self, index: Sequence[int] | Tensor, other: "State") -> "State":
         """This state with the games of the index replaced by those of the other, in order."""
         chosen = torch.as_tensor(index, dtype=torch.long, device=self.latents.device)
-        text = self.text
-        if text is not None and other.text is not None:
-            text = text.index_copy(0, chosen, other.text)
         seen = list(self.panoramas)
         for i, panorama in zip(chosen.tolist(), other.panoramas, strict=False):
             seen[i] = panorama
+
+        def put(own: Tensor | None, theirs: Tensor | None) -> Tensor | None:
+            return own if own is None or theirs is None else own.index_copy(0, chosen, theirs)
+
         return State(
             self.latents.index_copy(0, chosen, other.latents),
             self.cache.with_rows(chosen, other.cache),
             self.seeds.index_copy(0, chosen, other.seeds),
-            text,
+            put(self.text, other.text),
             tuple(seen),
+            put(self.body, other.body),
         )
 
     def with_seeds(self, seeds: Sequence[int]) -> "State":
@@ -66,6 +71,8 @@ class State:
     def tensors(self) -> dict[str, Tensor]:
         """The state as tensors, to save; `Simulator.restore` takes them."""
         parts = {"latents": self.latents, "seeds": self.seeds, **self.cache.tensors()}
+        if self.body is not None:
+            parts["body"] = self.body
         if self.panoramas:
             seen = as_arrays(self.panoramas)
             parts |= {f"{SEEN}{name}": torch.from_numpy(seen[name]) for name in seen}

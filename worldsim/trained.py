@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from torch import nn
 
 from worldsim import checkpoint
+from worldsim.errors import UserError
+from worldsim.models.depth import Depth, DepthConfig
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.tokenizer import Tokenizer, TokenizerConfig
 
@@ -32,8 +34,18 @@ def load_dynamics(path: str | Path) -> tuple[Dynamics, dict[str, Any]]:
     return ready(Dynamics(DynamicsConfig(**meta["config"])), tensors, path), meta
 
 
+def load_depth(path: str | Path) -> tuple[Depth, dict[str, Any]]:
+    """A trained depth network, ready for use on the CPU, and its metadata.
+
+    Raises:
+        UserError: as `worldsim.checkpoint.load` and `load_weights`.
+    """
+    tensors, meta = _part(path, "depth")
+    return ready(Depth(DepthConfig(**meta["config"])), tensors, path), meta
+
+
 def begin_from(model: nn.Module, path: str | Path, kind: str) -> None:
-    """Copies trained weights of a kind ("tokenizer" or "dynamics") into a model of that shape.
+    """Copies trained weights of a kind, such as "dynamics", into a model of that shape.
 
     Parts of the model that the file lacks stay as they were made.
 
@@ -61,8 +73,14 @@ def _part(path: str | Path, kind: str) -> tuple[checkpoint.Tensors, checkpoint.M
         return checkpoint.load(path, kind)
     tensors, meta = checkpoint.load(path)
     part = checkpoint.with_prefix(tensors, kind)
-    tokenizer = checkpoint.content_hash(checkpoint.with_prefix(tensors, "tokenizer"))
+    if kind not in meta["config"]:
+        raise UserError(f"{path} is a world without a {kind} network")
+    others = {
+        name: checkpoint.content_hash(checkpoint.with_prefix(tensors, name))
+        for name in ("tokenizer", "depth")
+        if name in meta["config"]
+    }
     own = {"kind": kind, "config": meta["config"][kind], "hash": checkpoint.content_hash(part)}
     if kind == "tokenizer":
         return part, {**meta, **own, "step": meta["tokenizer_step"]}
-    return part, {**meta, **own, "tokenizer": tokenizer}
+    return part, {**meta, **others, **own}

@@ -1,8 +1,9 @@
 """A world file: tokenizer, dynamics and start contexts in one checkpoint, ready to play.
 
-Tensors are `tokenizer.*`, `dynamics.*` and, for `n` contexts of t+1 frames, `contexts.latents`
-(n, t+1, z, y, x), `contexts.actions` (n, t, a), `contexts.poses` (n, 5) and, for each, the actions
-`contexts.before.<i>` (ticks, a) that lead from the exact world's reset to the context's last frame.
+Tensors are `tokenizer.*`, `dynamics.*`, of some games `depth.*`, and, for `n` contexts of t+1
+frames, `contexts.latents` (n, t+1, z, y, x), `contexts.actions` (n, t, a), `contexts.poses` (n, 5)
+and, for each, the actions `contexts.before.<i>` (ticks, a) that lead from the exact world's reset
+to the context's last frame.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from worldsim import checkpoint
 from worldsim.device import pick_device, pick_dtype
 from worldsim.errors import UserError
+from worldsim.models.depth import Depth, DepthConfig
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.tokenizer import Tokenizer, TokenizerConfig
 from worldsim.paths import weights_dir
@@ -102,7 +104,12 @@ def load_world(
     chosen = {name: value for name, value in sampling.items() if value is not None}
     settings = replace(SimulatorConfig(**config["sampling"]), **chosen)
     precision = pick_dtype(place, dtype)
-    simulator = Simulator(tokenizer.to(place), dynamics.to(place), settings, precision)
+    depth = None
+    if "depth" in config:
+        own = checkpoint.with_prefix(tensors, "depth")
+        depth = ready(Depth(DepthConfig(**config["depth"])), own, path).to(place)
+    models = tokenizer.to(place), dynamics.to(place)
+    simulator = Simulator(*models, settings, precision, depth)
     height, width = config["frame_shape"]
     return World(simulator, _contexts(tensors, meta), (height, width), meta["hash"], meta)
 
@@ -114,6 +121,7 @@ def save_world(
     contexts: list[Context],
     config: dict[str, Any],
     card: dict[str, Any],
+    depth: Depth | None = None,
 ) -> str:
     """The hash of the world file written at `path`, weights in bf16.
 
@@ -121,6 +129,10 @@ def save_world(
     """
     tensors = checkpoint.prefixed(_halved(tokenizer), "tokenizer")
     tensors |= checkpoint.prefixed(_halved(dynamics), "dynamics")
+    shapes = {"tokenizer": asdict(tokenizer.config), "dynamics": asdict(dynamics.config)}
+    if depth is not None:
+        tensors |= checkpoint.prefixed(_halved(depth), "depth")
+        shapes["depth"] = asdict(depth.config)
     if contexts:
         tensors["contexts.latents"] = torch.stack([c.latents for c in contexts]).half()
         tensors["contexts.actions"] = torch.from_numpy(np.stack([c.actions for c in contexts]))
@@ -131,7 +143,6 @@ def save_world(
         {name: value for name, value in vars(c.origin).items() if name != "before"}
         for c in contexts
     ]
-    shapes = {"tokenizer": asdict(tokenizer.config), "dynamics": asdict(dynamics.config)}
     meta = {"kind": "world", "config": {**config, **shapes}, "contexts": sources, **card}
     return checkpoint.save(path, tensors, meta)
 

@@ -17,10 +17,12 @@ from worldsim.data.latents import FACTS, FILES, FORMAT, INDEX, file_of, read_ind
 from worldsim.device import autocast, pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.files import locked, write_atomic
+from worldsim.models.depth import Depth
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.panorama import pooled, recorded
 from worldsim.progress import progress
-from worldsim.trained import load_tokenizer
+from worldsim.simulator import depths
+from worldsim.trained import load_depth, load_tokenizer
 
 
 @dataclass
@@ -33,6 +35,8 @@ class Config:
     out: str = "runs/latents"
     camera: CameraConfig = field(default_factory=CameraConfig)
     """How the camera moves, so that turns need not be learnt; field_of_view=0: not at all."""
+    depth: str = ""
+    """A network of `worldsim train_depth`, so that walking need not be learnt either."""
     batch: int = 64
     device: str = "auto"
     dtype: str = "auto"
@@ -53,18 +57,21 @@ def run(config: Config, run_dir: Path) -> None:
     model, meta = load_tokenizer(config.tokenizer)
     folder = Path(config.out)
     with locked(folder, "encode"):
-        store = _Store(folder, meta["hash"], config.camera)
+        depth, told = load_depth(config.depth) if config.depth else (None, {"hash": ""})
+        store = _Store(folder, meta["hash"], config.camera, told["hash"])
         todo = [entry for entry in data.entries if str(entry.path) not in store.known]
         encoder = Encoder(model, config.batch, config.device, config.dtype)
         with progress("encoding", len(todo)) as bar:
             for entry in todo:
                 episode = read(entry.path)
-                store.add(entry, encoded(encoder, episode, config.camera))
+                store.add(entry, encoded(encoder, episode, config.camera, depth))
                 bar.advance(entry.length + 1)
     print(f"{folder}: {len(store.episodes)} episodes, {store.rows} frames")
 
 
-def encoded(encoder: "Encoder", episode: Episode, camera: CameraConfig) -> dict[str, NDArray[Any]]:
+def encoded(
+    encoder: "Encoder", episode: Episode, camera: CameraConfig, depth: Depth | None = None
+) -> dict[str, NDArray[Any]]:
     """The rows of an episode, by file.
 
     Raises:
@@ -77,16 +84,29 @@ def encoded(encoder: "Encoder", episode: Episode, camera: CameraConfig) -> dict[
         "facts": facts(episode),
     }
     if camera.field_of_view:
-        if "pitch" not in episode.info:
-            raise UserError(
-                "the recording has no `pitch` in its info, which following the camera needs "
-                "(camera.field_of_view=0 does without)"
-            )
-        pitch = float(episode.info["pitch"][0])
-        pictures, recents = recorded(camera, episode.frames, episode.actions, pitch)
+        poses, size = _poses(episode), episode.frames.shape[1:3]
+        seen = torch.from_numpy(latents).float()
+        away = depths(depth, seen, poses[:, 4], size, torch.float32)
+        pictures, recents = recorded(camera, episode.frames, episode.actions, poses, away)
         known = pooled(recents, latents.shape[-2:]).astype(np.float16)
         rows["priors"] = np.concatenate([encoder(pictures), known], 1)
     return rows
+
+
+def _poses(episode: Episode) -> NDArray[np.float64]:
+    """Position, yaw and pitch (t+1, 5) of each frame.
+
+    Raises:
+        UserError: the recording lacks one.
+    """
+    for name in ("position", "yaw", "pitch"):
+        if name not in episode.info:
+            raise UserError(
+                f"the recording has no `{name}` in its info, which following the camera needs "
+                "(camera.field_of_view=0 does without)"
+            )
+    position, yaw, pitch = (episode.info[name] for name in ("position", "yaw", "pitch"))
+    return np.column_stack([position, yaw, pitch]).astype(np.float64)
 
 
 class Encoder:
@@ -112,8 +132,9 @@ class Encoder:
 class _Store:
     """A folder of latents that grows an episode at a time; its index says what counts."""
 
-    def __init__(self, folder: Path, tokenizer: str, camera: CameraConfig) -> None:
+    def __init__(self, folder: Path, tokenizer: str, camera: CameraConfig, depth: str) -> None:
         self._folder, self._tokenizer, self._camera = folder, tokenizer, asdict(camera)
+        self._depth = depth
         self.episodes: list[dict[str, Any]] = []
         self.rows, self._shapes = 0, {}
         path = folder / INDEX
@@ -128,6 +149,11 @@ class _Store:
                 raise UserError(
                     f"{folder} was made with camera {index.get('camera')}; this is {self._camera} "
                     "(encode into another folder)"
+                )
+            if index.get("depth", "") != depth:
+                raise UserError(
+                    f"{folder} was made with depth network {index.get('depth', '')[:12] or 'none'};"
+                    f" this is {depth[:12] or 'none'} (encode into another folder)"
                 )
             self.episodes, self.rows = index["episodes"], index["rows"]
             self._shapes = index["shapes"]
@@ -150,6 +176,7 @@ class _Store:
             "shapes": self._shapes,
             "facts": FACTS,
             "camera": self._camera,
+            "depth": self._depth,
             "episodes": self.episodes,
         }
         write_atomic(self._folder / INDEX, json.dumps(index).encode())

@@ -81,8 +81,14 @@ class LatentDataset:
                 raise UserError(f"{folder} and {folders[0]} are latents of different tokenizers")
             if index.get("camera") != indices[0].get("camera"):
                 raise UserError(f"{folder} and {folders[0]} were encoded with different cameras")
+            if index.get("depth", "") != indices[0].get("depth", ""):
+                raise UserError(
+                    f"{folder} and {folders[0]} were encoded with different depth networks"
+                )
         self.camera = CameraConfig(**indices[0].get("camera", {}))
         """The camera that priors follow; a field of view of 0: there are none."""
+        self.depth: str = indices[0].get("depth", "")
+        """Hash of the depth network that priors were made with, "" without one."""
         self._arrays = [_mapped(Path(f), i) for f, i in zip(folders, indices, strict=True)]
         self.episodes = [
             (number, episode["start"], episode["frames"], episode["seed"])

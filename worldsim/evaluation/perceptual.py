@@ -71,7 +71,7 @@ def frechet(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     x, y = (z - z.mean(0) for z in (x, y))
     x, y = x / np.sqrt(max(1, len(x) - 1)), y / np.sqrt(max(1, len(y) - 1))
     # tr (C_a C_b)^(1/2): of x and y only x^T x counts, which the triangles of QR share with them
-    a, b = (np.linalg.qr(z, mode="r") for z in (x, y))
+    a, b = (np.asarray(np.linalg.qr(z, mode="r")) for z in (x, y))
     shared = np.linalg.svd(a @ b.T, compute_uv=False).sum()
     return max(0.0, shift + float((x**2).sum() + (y**2).sum() - 2 * shared))
 

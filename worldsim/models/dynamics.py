@@ -61,10 +61,13 @@ class Prediction:
 
     latents: (b, t, z, y, x), the clean latents of the noisy stream.
     outlook: what the heads say of the frames (b, t) of the clean stream.
+    coming: (b, t-1, 3) how far the actions on these will move, as `Heads.coming`; None of a model
+    without a camera.
     """
 
     latents: Tensor
     outlook: Outlook
+    coming: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -152,10 +155,12 @@ class Dynamics(nn.Module):
         both = None if told is None else torch.cat([torch.zeros_like(told), told], 1)
         x, last = self._trunk(latents, condition, action, both, tables, [view] * c.blocks)
         r = c.registers
-        return Prediction(
-            self._latents(x[:, t:, r:], [m[:, t:] for m in last], latents, told),
-            self.heads(x[:, :t, :r]),
-        )
+        outlook = self.heads(x[:, :t, :r])
+        coming = None
+        if self.prior is not None:
+            coming = self.heads.coming(outlook.body[:, :-1], action[:, 1:t])
+        shown = self._latents(x[:, t:, r:], [m[:, t:] for m in last], latents, told)
+        return Prediction(shown, outlook, coming)
 
     def scene(
         self,
@@ -197,6 +202,15 @@ class Dynamics(nn.Module):
         x, _ = self._play(scene, scene.committing, latents, level, CLEAN, None)
         outlook = self.heads(x[:, :, : self.config.registers])
         return scene.cache.committed(latents.shape[1]), outlook
+
+    def coming(self, body: Tensor, actions: Tensor) -> Tensor:
+        """Blocks forward, right and up (b, 3) that actions (b, a) will move, before it is seen.
+
+        body: (b, ...) of the last frame's outlook. Only of a model with a camera.
+        """
+        known = torch.ones(len(actions), 1, dtype=torch.bool, device=actions.device)
+        action = self.conditioning.embed_actions(actions[:, None], known)
+        return self.heads.coming(body[:, None], action)[:, 0]
 
     def empty_cache(
         self, b: int, grid: tuple[int, int], dtype: torch.dtype, room: int | None = None

@@ -10,7 +10,7 @@ from torch import Tensor
 from worldsim.camera import CHANNELS
 from worldsim.models.clip import chunk_starts
 from worldsim.models.dynamics import Dynamics
-from worldsim.models.heads import Facts, outlook_losses
+from worldsim.models.heads import Facts, outlook_losses, walk_loss
 
 
 @dataclass
@@ -44,8 +44,8 @@ class Clip:
     """What is learnt from: latents (b, t, z, y, x), actions (b, t-1, a) in natural units, facts.
 
     actions[:, i] is taken on seeing frame i and produces frame i+1; text is (b, text width);
-    prior (b, t, z + 3, y, x) and angles (b, t, 2), yaw and pitch in degrees, of games with a
-    camera.
+    prior (b, t, z + 3, y, x) and poses (b, t, 5), as `models.heads.body_motion` takes them, of
+    games with a camera.
     """
 
     latents: Tensor
@@ -53,13 +53,12 @@ class Clip:
     facts: Facts = field(default_factory=Facts)
     text: Tensor | None = None
     prior: Tensor | None = None
-    angles: Tensor | None = None
+    poses: Tensor | None = None
 
 
 Look = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-"""Frames turned: latents (k, z, y, x) of frames seen at yaw and pitch (k, 2) degrees, and the yaw
-and pitch (k, 2) from which they are to be seen -> latents (k, z, y, x), and where they show what is
-there (k, 1, y, x)."""
+"""Frames moved: latents (k, z, y, x) of frames seen from poses (k, 5), and the poses (k, 5) they
+are to be seen from -> latents (k, z, y, x), and where they show what is there (k, 1, y, x)."""
 
 
 def noised(clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
@@ -165,12 +164,12 @@ def own_prior(clip: Clip, past: Tensor, own: Tensor, look: Look) -> Tensor:
     Beyond the edges of the frame before they stay as they are.
     """
     assert clip.prior is not None
-    assert clip.angles is not None
+    assert clip.poses is not None
     prior = clip.prior.clone()
     rows, frames = own[:, :-1].nonzero(as_tuple=True)
     if len(rows):
         after = rows, frames + 1
-        turned, inside = look(past[rows, frames], clip.angles[rows, frames], clip.angles[after])
+        turned, inside = look(past[rows, frames], clip.poses[rows, frames], clip.poses[after])
         before = prior[after]
         before[:, :-CHANNELS] = torch.where(inside, turned, before[:, :-CHANNELS])
         prior[after] = before
@@ -187,7 +186,7 @@ def objective(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of a clip, a scalar, and its parts by name; `chunk` frames are denoised jointly.
 
-    Of these only the first has a prior, as at play. look: turns the model's own frames, so that
+    Of these only the first has a prior, as at play. look: moves the model's own frames, so that
     priors follow from them too.
     """
     latents, device = clip.latents, clip.latents.device
@@ -220,5 +219,7 @@ def objective(
     patch = dynamics.config.patch
     parts = {"flow": flow_loss(prediction.latents, latents, noisy_level, patch, config)}
     heads = outlook_losses(prediction.outlook, clip.facts)
+    if prediction.coming is not None and clip.facts.motion is not None:
+        heads["coming"] = walk_loss(prediction.coming, clip.facts.motion)
     loss = parts["flow"] + config.heads_weight * sum(heads.values(), parts["flow"].new_zeros(()))
     return loss, {**parts, **heads}

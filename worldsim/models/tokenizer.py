@@ -64,7 +64,9 @@ class Tokenizer(nn.Module):
         self.config = config
         self.encoder = _encoder(config)
         self.normalise = nn.BatchNorm2d(config.latent_channels, momentum=0.05, affine=False)
-        self.decoder = _decoder(config)
+        self.decoder = decoder(
+            config.latent_channels, config.decoder_widths, config.decoder_blocks, config.channels
+        )
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def encode(self, frames: Tensor) -> Tensor:
@@ -147,15 +149,20 @@ def _encoder(config: TokenizerConfig) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _decoder(config: TokenizerConfig) -> nn.Sequential:
-    """(b z y x) -> (b c h w): blocks and doublings, then pixels out of patches of 2 x 2."""
-    widths, blocks = config.decoder_widths[::-1], config.decoder_blocks[::-1]
-    layers: list[nn.Module] = [_conv3(config.latent_channels, widths[0])]
+def decoder(
+    latent_channels: int, widths: list[int], blocks: list[int], channels: int
+) -> nn.Sequential:
+    """(b z y x) -> (b c h w), twice as large for each width: blocks and doublings, then pixels.
+
+    widths, blocks: from fine to coarse.
+    """
+    widths, blocks = widths[::-1], blocks[::-1]
+    layers: list[nn.Module] = [_conv3(latent_channels, widths[0])]
     for level, (width, count) in enumerate(zip(widths, blocks, strict=True)):
         if level:
             layers += [nn.Conv2d(widths[level - 1], 4 * width, 1), nn.PixelShuffle(2)]
         layers += [Block(width) for _ in range(count)]
-    layers += [nn.LeakyReLU(0.2), _conv3(widths[-1], 4 * config.channels), nn.PixelShuffle(2)]
+    layers += [nn.LeakyReLU(0.2), _conv3(widths[-1], 4 * channels), nn.PixelShuffle(2)]
     return nn.Sequential(*layers)
 
 

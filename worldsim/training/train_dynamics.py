@@ -16,13 +16,14 @@ from worldsim.data.frames import to_float, write_video
 from worldsim.data.latents import FACTS, Clips, LatentDataset
 from worldsim.device import autocast, compile_or_eager, pick_device, pick_dtype
 from worldsim.errors import UserError
+from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.flow import Clip, FlowConfig, flow_loss, noised, objective
 from worldsim.models.heads import Facts, body_motion
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.panorama import pooled, seen_again
-from worldsim.simulator import Simulator, SimulatorConfig, decoded
-from worldsim.trained import begin_from, load_tokenizer
+from worldsim.simulator import Simulator, SimulatorConfig, decoded, depths
+from worldsim.trained import begin_from, load_depth, load_tokenizer
 from worldsim.training.loop import LoopConfig, train
 
 WEIGHTS = "dynamics.safetensors"
@@ -40,6 +41,8 @@ class Config(LoopConfig):
     """Folders of `worldsim encode`, of other seeds, to measure on."""
     tokenizer: str = "runs/tokenizer/tokenizer.safetensors"
     """The tokenizer that made the latents; decodes the sample pictures."""
+    depth: str = ""
+    """The depth network of the latents' priors, if they had one."""
     model: DynamicsConfig = field(default_factory=DynamicsConfig)
     flow: FlowConfig = field(default_factory=FlowConfig)
     sampling: SimulatorConfig = field(default_factory=SimulatorConfig)
@@ -77,12 +80,14 @@ class DynamicsTask:
         held_out: LatentDataset | None,
         tokenizer: Tokenizer,
         tokenizer_hash: str,
+        depth: Depth | None = None,
     ) -> None:
         torch.manual_seed(config.seed)
         self.settings, self.data, self.held_out = config, data, held_out
         self.device = pick_device(config.device)
         self.dtype = pick_dtype(self.device, config.dtype)
         self.tokenizer, self.tokenizer_hash = tokenizer.to(self.device), tokenizer_hash
+        self.depth = None if depth is None else depth.to(self.device)
         self.model = Dynamics(config.model).to(self.device)
         self.optimizers = _optimizers(self.model, config)
         self.frames_per_batch = config.batch * config.frames
@@ -112,14 +117,15 @@ class DynamicsTask:
                 chunk,
                 self.settings.flow,
                 generator,
-                self.turned if self.settings.model.camera.field_of_view else None,
+                self.moved if self.settings.model.camera.field_of_view else None,
             )
 
-    def turned(self, latents: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames turned, as `models.flow.Look` says."""
+    def moved(self, latents: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames moved, as `models.flow.Look` says."""
         frames = decoded(self.tokenizer, latents[:, None], self.dtype)[:, 0]
-        angles = (part.cpu().numpy() for part in (before, after))
-        pictures, inside = seen_again(self.settings.model.camera, frames, *angles)
+        poses = [part.cpu().numpy() for part in (before, after)]
+        away = depths(self.depth, latents, poses[0][:, 4], frames.shape[1:3], self.dtype)
+        pictures, inside = seen_again(self.settings.model.camera, frames, away, *poses)
         with torch.inference_mode(), autocast(self.device, self.dtype):
             turned = self.tokenizer.encode(to_float(pictures).to(self.device)).float()
         grid = latents.shape[-2], latents.shape[-1]
@@ -144,6 +150,7 @@ class DynamicsTask:
             "step": step,
             "figures": figures,
             "tokenizer": self.tokenizer_hash,
+            "depth": self.data.depth,
             "sampling": asdict(self.settings.sampling),
             "frames_seen": step * self.frames_per_batch,
             "frames_recorded": self.data.frames,
@@ -174,7 +181,7 @@ class DynamicsTask:
         return figures
 
     def _rollouts(self, model: Dynamics, clips: Clips, folder: Path, step: int) -> dict[str, float]:
-        simulator = Simulator(self.tokenizer, model, self.settings.sampling)
+        simulator = Simulator(self.tokenizer, model, self.settings.sampling, depth=self.depth)
         context = self.settings.context
         truth = torch.from_numpy(clips.latents).to(self.device)
         true = rollout(simulator, truth, clips.actions, context)
@@ -215,21 +222,20 @@ def as_clip(clips: Clips, device: torch.device) -> Clip:
     """The clips as tensors, with what the heads are to say; facts that are NaN are left out."""
     facts = torch.from_numpy(clips.facts).to(device)
     column = {name: facts[..., i] for i, name in enumerate(FACTS)}
-    poses = torch.stack([column[name] for name in ("x", "y", "z", "yaw", "pitch")], -1)
+    poses = torch.stack([column[name] for name in ("x", "y", "z", "yaw", "pitch")], -1).double()
     tilt = column["pitch"]
     known = {
         "reward": column["reward"][:, :-1],
         "terminated": column["terminated"][:, :-1] > 0,
         "on_ground": None if column["on_ground"].isnan().any() else column["on_ground"][:, 1:],
-        "motion": None if poses.isnan().any() else body_motion(poses.double()).float(),
+        "motion": None if poses.isnan().any() else body_motion(poses).float(),
         "pitch": None if tilt.isnan().any() else tilt[:, 1:],
     }
     latents, actions = (torch.from_numpy(a).to(device) for a in (clips.latents, clips.actions))
     if clips.priors is None:
         return Clip(latents, actions, Facts(**known))
     prior = torch.from_numpy(clips.priors).to(device)
-    angles = torch.stack([column["yaw"], column["pitch"]], -1)
-    return Clip(latents, actions, Facts(**known), prior=prior, angles=angles)
+    return Clip(latents, actions, Facts(**known), prior=prior, poses=poses)
 
 
 def run(config: Config, run_dir: Path) -> None:
@@ -250,14 +256,32 @@ def run(config: Config, run_dir: Path) -> None:
                 f"{name} were made by tokenizer {latents.tokenizer[:12]}; {config.tokenizer} is "
                 f"{meta['hash'][:12]} (encode them again)"
             )
+    depth = _depth(config, data, held_out)
     config.model.latent_channels = data.latent_shape[0]
     config.model.camera = data.camera
     if config.model.action_size != data.action_size:
         config.model.action_size, config.model.angles = data.action_size, []
-    task = DynamicsTask(config, data, held_out, tokenizer, meta["hash"])
+    task = DynamicsTask(config, data, held_out, tokenizer, meta["hash"], depth)
     if config.init:
         begin_from(task.model, config.init, "dynamics")
     train(task, config, run_dir, asdict(config))
+
+
+def _depth(config: Config, *data: LatentDataset | None) -> Depth | None:
+    """The depth network that the priors of all data were made with, or None.
+
+    Raises:
+        UserError: another one, none, or one too many was named.
+    """
+    depth, meta = load_depth(config.depth) if config.depth else (None, {"hash": ""})
+    for latents in data:
+        if latents is not None and latents.depth != meta["hash"]:
+            theirs, ours = (name[:12] or "none" for name in (latents.depth, meta["hash"]))
+            raise UserError(
+                f"latents were encoded with depth network {theirs}; depth={config.depth} is {ours}"
+                " (name the one, or encode again)"
+            )
+    return depth
 
 
 def _refuse_held_out(data: LatentDataset, allowed: tuple[str, ...]) -> None:

@@ -1,0 +1,75 @@
+"""How far away is what a frame shows: read from its latents by a small convolutional network."""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from worldsim.camera import FAR
+from worldsim.models.tokenizer import decoder
+
+_FARTHEST = 0.15
+"""Root of the closeness below which everything counts as far away: 44 blocks."""
+
+
+@dataclass
+class DepthConfig:
+    """The shape of a depth network; widths and blocks are listed from fine to coarse."""
+
+    latent_channels: int = 8
+    field_of_view: float = 70.0
+    """Of the camera, vertical, in degrees."""
+    widths: list[int] = field(default_factory=lambda: [32, 64])
+    blocks: list[int] = field(default_factory=lambda: [1, 4])
+
+    @property
+    def factor(self) -> int:
+        """Pixels of depth that a side of one latent becomes."""
+        return int(2 ** len(self.widths))
+
+
+class Depth(nn.Module):
+    """Latents (b z y x) to the root of closeness (b 4y 4x): of 1 / blocks along the view axis.
+
+    The root, since what a step shifts on the screen grows with closeness, and near and far are to
+    count alike. It is told how steeply each place is looked at: who stands on level ground need not
+    know more.
+    """
+
+    def __init__(self, config: DepthConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.decoder = decoder(config.latent_channels + 1, config.widths, config.blocks, 1)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, latents: Tensor, pitch: Tensor) -> Tensor:
+        """The root of closeness (b, h, w), float32, about 0 for the sky.
+
+        pitch: (b,) of the camera, in degrees down.
+        """
+        given = torch.cat([latents, self._steepness(latents, pitch)], 1)
+        roots: Tensor = self.decoder(given.contiguous(memory_format=torch.channels_last))
+        return roots.float().squeeze(1)
+
+    def ahead(self, latents: Tensor, pitch: Tensor, size: tuple[int, int]) -> Tensor:
+        """Blocks (b, h, w) along the view axis to what frames of that size (h, w) show."""
+        roots = nn.functional.interpolate(self(latents, pitch)[:, None], size)[:, 0]
+        return torch.where(roots > _FARTHEST, roots.square().reciprocal(), FAR)
+
+    def _steepness(self, latents: Tensor, pitch: Tensor) -> Tensor:
+        """Sine of the angle (b 1 y x) below level at which each place is looked at."""
+        rows, columns = latents.shape[-2:]
+        tangent = math.tan(math.radians(self.config.field_of_view / 2))
+        row = torch.arange(rows, device=latents.device)
+        column = torch.arange(columns, device=latents.device)
+        down = (((row + 0.5) / rows * 2 - 1) * tangent)[:, None]
+        right = ((column + 0.5) / columns * 2 - 1) * tangent * columns / rows
+        tilt = torch.deg2rad(pitch.float())[:, None, None]
+        length = (1 + down.square() + right.square()).sqrt()
+        return ((down * tilt.cos() + tilt.sin()) / length)[:, None].to(latents.dtype)
+
+
+def closeness_root(blocks: Tensor) -> Tensor:
+    """What `Depth` is to say of depths (b, h, w) in blocks; the farther the nearer to 0."""
+    return blocks.clamp_min(0.1).rsqrt()
