@@ -8,9 +8,10 @@ from toys import tiny_dynamics
 from worldsim.camera import CHANNELS, CameraConfig
 from worldsim.models.cache import Cache
 from worldsim.models.clip import Sight
-from worldsim.models.dynamics import Dynamics, DynamicsConfig, Prediction
+from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.heads import body_motion, moved
 from worldsim.models.prior import Prior
+from worldsim.models.scene import Prediction
 
 B, WINDOW = 2, 8
 CAMERA = CameraConfig(field_of_view=70.0, pitch=1, yaw=2)

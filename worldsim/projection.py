@@ -121,7 +121,7 @@ def _spread(
     tangent: float,
     visible: int,
 ) -> None:
-    """Let a place cover the four pixels around it: where nothing is nearer, or less well centred."""
+    """Let a place cover the four pixels around it: where nothing is nearer or better centred."""
     height, width = nearest.shape
     py = (down / (ahead * tangent) + 1) * 0.5 * height - 0.5
     px = (right / (ahead * tangent * width / height) + 1) * 0.5 * width - 0.5

@@ -17,9 +17,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldsim.camera import FAR, CameraConfig
-from worldsim.data.frames import Pixels, to_float, to_uint8
-from worldsim.device import autocast
+from worldsim.coding import AT_ONCE, decoded, encoded
+from worldsim.data.frames import Pixels
 from worldsim.errors import UserError
 from worldsim.models.cache import restored
 from worldsim.models.depth import Depth
@@ -28,10 +27,9 @@ from worldsim.models.flow import noised
 from worldsim.models.packed import pack
 from worldsim.models.sampler import SAMPLERS, schedule
 from worldsim.models.tokenizer import Tokenizer
-from worldsim.panorama import begun, from_arrays, gone_on, looked_ahead, pooled
+from worldsim.panorama import from_arrays
 from worldsim.state import SEEN, State, Step, as_seeds
-
-_AT_ONCE = 64  # frames in one pass: more only need more memory
+from worldsim.surroundings import Surroundings
 
 
 @dataclass
@@ -75,9 +73,10 @@ class Simulator:
         pack(self.dynamics)
         self.device = dynamics.registers.device
         self._camera = dynamics.config.camera
-        self.depth = None if depth is None else depth.eval()
         # On CPUs small products of attention are faster in float32, whatever the matrices are in.
         self._cache_dtype = torch.float32 if self.device.type == "cpu" else dtype
+        models = self.tokenizer, None if depth is None else depth.eval()
+        self._surroundings = Surroundings(self._camera, *models, self.device, dtype)
         self._levels = schedule(self.config.steps, self.config.shift)
 
     def reset(
@@ -114,32 +113,24 @@ class Simulator:
             known = torch.ones(b, frames, dtype=torch.bool, device=self.device)
             known[:, 0] = False
             noise = self._noise(state, 1, latents.shape[1:])[0]
-            size = max(1, min(self.dynamics.config.window, _AT_ONCE // b)) if b else 1
-            tilts, motions, body = [], [], None
+            size = max(1, min(self.dynamics.config.window, AT_ONCE // b)) if b else 1
+            outlooks = []
             for i in range(0, frames, size):
                 part = slice(i, i + size)
                 scene = self.dynamics.scene(cache, led[:, part], known[:, part], latents, text)
                 level = self._level(self.config.commit_level, b, led[:, part].shape[1])
                 seen = noised(latents[:, part], noise[:, part], level)
                 cache, outlook = self.dynamics.commit(scene, seen, level)
-                if outlook.pitch is not None:
-                    tilts.append(outlook.pitch)
-                    motions.append(outlook.motion)
-                    body = outlook.body[:, -1]
-            state = replace(state, cache=cache, body=body)
+                outlooks.append(outlook)
+            state = replace(state, cache=cache)
             if not self._camera.field_of_view:
                 return state
             if pictures is None:
                 given = torch.as_tensor(context)
                 uint8 = given.dtype == torch.uint8
                 pictures = given.cpu().numpy() if uint8 else self.decode(latents)
-            acts = led[:, 1:].cpu().numpy()
-            pitches = _first_pitches(torch.cat(tilts, 1), acts[..., self._camera.pitch])
-            steps = _walked(torch.cat(motions, 1)[:, 1:])
-            away = self._distances(latents, pictures, tilts_after(pitches, acts, self._camera))
-            return replace(
-                state, panoramas=begun(self._camera, acts, steps, pictures, away, pitches)
-            )
+            panoramas = self._surroundings.begun(latents, pictures, led[:, 1:], outlooks)
+            return replace(state, panoramas=panoramas, body=outlooks[-1].body[:, -1])
 
     def reset_rows(
         self,
@@ -182,16 +173,12 @@ class Simulator:
                 outlook.motion,
                 self.decode,
             )
-            seen = state.panoramas
-            if seen:
-                acts = led.cpu().numpy()
-                tilts = tilts_after([game.pitch for game in seen], acts, self._camera)[:, 1:]
-                away = self._distances(latents, step.frames, tilts)
-                seen = gone_on(seen, acts, _walked(outlook.motion), step.frames, away)
-            body = None if state.body is None else outlook.body[:, -1]
-            return replace(
-                state, latents=latents[:, -1], cache=cache, panoramas=seen, body=body
-            ), step
+            after = replace(state, latents=latents[:, -1], cache=cache)
+            if state.panoramas:
+                shown = latents, step.frames
+                seen = self._surroundings.gone_on(state.panoramas, led, outlook.motion, *shown)
+                after = replace(after, panoramas=seen, body=outlook.body[:, -1])
+            return after, step
 
     def render(self, state: State) -> Pixels:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
@@ -199,10 +186,7 @@ class Simulator:
 
     def encode(self, frames: Pixels | Tensor) -> Tensor:
         """The latents (n, z, y, x), float32, of frames (n, h, w, 3), uint8."""
-        given = torch.as_tensor(frames).to(self.device)
-        with torch.inference_mode(), autocast(self.device, self.dtype):
-            parts = [self.tokenizer.encode(to_float(part)) for part in torch.split(given, _AT_ONCE)]
-            return torch.cat(parts).float()
+        return encoded(self.tokenizer, frames, self.device, self.dtype)
 
     def restore(self, tensors: dict[str, Tensor]) -> State:
         """The state that `State.tensors` was taken of, by a simulator of the same models."""
@@ -228,23 +212,9 @@ class Simulator:
         if not state.panoramas:
             return None
         assert state.body is not None
-        motions = _walked(self.dynamics.coming(state.body, led[:, 0]))
-        pictures, recents = looked_ahead(state.panoramas, led[:, 0].cpu().numpy(), motions)
-        latents = self.encode(pictures)
-        known = torch.from_numpy(pooled(recents, (latents.shape[-2], latents.shape[-1])))
-        prior = torch.cat([latents, known.to(latents)], 1)[:, None]
+        motions = self.dynamics.coming(state.body, led[:, 0])
+        prior = self._surroundings.ahead(state.panoramas, led[:, 0], motions)[:, None]
         return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, led.shape[1] - 1))
-
-    def _distances(
-        self, latents: Tensor, pictures: Pixels, pitches: NDArray[np.floating]
-    ) -> NDArray[np.float32]:
-        """Blocks ahead (b, f, h, w) to what pictures (b, f, h, w, 3) of those latents show.
-
-        pitches: (b, f) degrees down.
-        """
-        rows, size = (latents.flatten(0, 1), pitches.ravel()), pictures.shape[2:4]
-        away = depths(self.depth, *rows, size, self.dtype)
-        return away.reshape(pictures.shape[:-1])
 
     def _latents(self, context: Pixels | Tensor) -> Tensor:
         given = torch.as_tensor(context).to(self.device)
@@ -276,57 +246,6 @@ class Simulator:
         generators = [torch.Generator().manual_seed(_mixed(seed, clock)) for seed, clock in rows]
         noise = [torch.randn(draws, *shape, generator=generator) for generator in generators]
         return torch.stack(noise, 1).to(self.device)
-
-
-def decoded(tokenizer: Tokenizer, latents: Tensor, dtype: torch.dtype = torch.float32) -> Pixels:
-    """The pictures (b, f, h, w, 3), uint8, of latents (b, f, z, y, x); convolved in `dtype`."""
-    with torch.inference_mode(), autocast(latents.device, dtype):
-        frames = to_uint8(tokenizer.decode(latents.flatten(0, 1)))
-        return frames.reshape(*latents.shape[:2], *frames.shape[1:])
-
-
-def depths(
-    network: Depth | None,
-    latents: Tensor,
-    pitches: NDArray[np.floating],
-    size: tuple[int, int],
-    dtype: torch.dtype,
-) -> NDArray[np.float32]:
-    """Blocks ahead (n, h, w) to what frames of that size (h, w) show; convolved in `dtype`.
-
-    latents: (n, z, y, x); pitches: (n,) degrees down. Without a network everything is far away.
-    """
-    if network is None:
-        return np.full((len(latents), *size), FAR, np.float32)
-    with torch.inference_mode(), autocast(latents.device, dtype):
-        tilts = torch.as_tensor(pitches, device=latents.device)
-        parts = zip(*(torch.split(rows, _AT_ONCE) for rows in (latents, tilts)), strict=True)
-        return torch.cat([network.ahead(*part, size) for part in parts]).float().cpu().numpy()
-
-
-def tilts_after(
-    pitches: Sequence[float], actions: NDArray[np.floating], camera: CameraConfig
-) -> NDArray[np.float64]:
-    """The camera's pitch (b, t+1): as given (b,), then after each of the actions (b, t, a)."""
-    tilts = [np.asarray(pitches, np.float64)]
-    for turn in np.moveaxis(actions[..., camera.pitch], 1, 0):
-        tilts.append(np.clip(tilts[-1] + turn, -90, 90))
-    return np.stack(tilts, 1)
-
-
-def _walked(motions: Tensor) -> NDArray[np.float64]:
-    """Of motions (..., 3 or 5) the blocks forward, right and up."""
-    return motions[..., :3].double().cpu().numpy()
-
-
-def _first_pitches(told: Tensor, turns: NDArray[np.floating]) -> list[float]:
-    """The pitch (b,) of each game's first frame, from what the model says of all (b, t+1).
-
-    turns: (b, t) degrees down between them.
-    """
-    since = np.concatenate([np.zeros((len(turns), 1)), np.cumsum(turns, 1)], 1)
-    firsts = np.median(told.double().cpu().numpy() - since, 1)
-    return [float(pitch) for pitch in np.clip(firsts, -90, 90)]
 
 
 def _mixed(seed: int, clock: int) -> int:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from worldsim.camera import CameraConfig
+from worldsim.coding import depths
 from worldsim.data.dataset import SPLITS, Dataset, Entry, split_of
 from worldsim.data.episode import Episode, read
 from worldsim.data.frames import to_float
@@ -21,7 +22,6 @@ from worldsim.models.depth import Depth
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.panorama import pooled, recorded
 from worldsim.progress import progress
-from worldsim.simulator import depths
 from worldsim.trained import load_depth, load_tokenizer
 
 
@@ -84,9 +84,9 @@ def encoded(
         "facts": facts(episode),
     }
     if camera.field_of_view:
-        poses, size = _poses(episode), episode.frames.shape[1:3]
+        poses, size = _poses(episode), (episode.frames.shape[1], episode.frames.shape[2])
         seen = torch.from_numpy(latents).float()
-        away = depths(depth, seen, poses[:, 4], size, torch.float32)
+        away = depths(depth, seen, poses[:, 4], size)
         pictures, recents = recorded(camera, episode.frames, episode.actions, poses, away)
         known = pooled(recents, latents.shape[-2:]).astype(np.float16)
         rows["priors"] = np.concatenate([encoder(pictures), known], 1)

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim.actions import Vector
+from worldsim.coding import decoded
 from worldsim.device import DTYPES
-from worldsim.simulator import Simulator, decoded
+from worldsim.simulator import Simulator
 from worldsim.state import State, Step
 from worldsim.world import World, load_world
 

@@ -20,6 +20,7 @@ from worldsim.models.conditioning import CLEAN, NOISY, Conditioning
 from worldsim.models.heads import Heads, Outlook
 from worldsim.models.layers import Block, Rotary, View, modulated, rotary
 from worldsim.models.prior import Prior
+from worldsim.models.scene import Prediction, Scene
 
 
 @dataclass
@@ -53,39 +54,6 @@ class DynamicsConfig:
         """Plain data, as files have it, becomes the camera's own class."""
         if isinstance(self.camera, dict):
             self.camera = CameraConfig(**self.camera)
-
-
-@dataclass
-class Prediction:
-    """What one forward pass over a clip says.
-
-    latents: (b, t, z, y, x), the clean latents of the noisy stream.
-    outlook: what the heads say of the frames (b, t) of the clean stream.
-    coming: (b, t-1, 3) how far the actions on these will move, as `Heads.coming`; None of a model
-    without a camera.
-    """
-
-    latents: Tensor
-    outlook: Outlook
-    coming: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Scene:
-    """All that stays the same while the next `f` frames are denoised and committed.
-
-    cache: opened for them. tables: their rotary tables. action: (b, f, d) embeddings. prior:
-    in patches, or None.
-    denoising, committing: the past as each block sees it. text: (b, text width) or None.
-    """
-
-    cache: Cache
-    tables: Rotary
-    action: Tensor
-    prior: Tensor | None
-    denoising: Sequence[LayerView]
-    committing: Sequence[LayerView]
-    text: Tensor | None
 
 
 class Dynamics(nn.Module):

@@ -4,15 +4,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as iio
 import numpy as np
 import torch
-from einops import rearrange
 from torch import Tensor, nn
 
 from worldsim import checkpoint
+from worldsim.coding import decoded
 from worldsim.data.dataset import split_of
-from worldsim.data.frames import to_float, write_video
 from worldsim.data.latents import FACTS, Clips, LatentDataset
 from worldsim.device import autocast, compile_or_eager, pick_device, pick_dtype
 from worldsim.errors import UserError
@@ -21,10 +19,11 @@ from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.flow import Clip, FlowConfig, flow_loss, noised, objective
 from worldsim.models.heads import Facts, body_motion
 from worldsim.models.tokenizer import Tokenizer
-from worldsim.panorama import pooled, seen_again
-from worldsim.simulator import Simulator, SimulatorConfig, decoded, depths
+from worldsim.simulator import Simulator, SimulatorConfig
+from worldsim.surroundings import Surroundings
 from worldsim.trained import begin_from, load_depth, load_tokenizer
 from worldsim.training.loop import LoopConfig, train
+from worldsim.training.rollouts import frame_psnr, rollout, write_pictures
 
 WEIGHTS = "dynamics.safetensors"
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
@@ -88,6 +87,8 @@ class DynamicsTask:
         self.dtype = pick_dtype(self.device, config.dtype)
         self.tokenizer, self.tokenizer_hash = tokenizer.to(self.device), tokenizer_hash
         self.depth = None if depth is None else depth.to(self.device)
+        parts = config.model.camera, self.tokenizer, self.depth, self.device, self.dtype
+        self.look = Surroundings(*parts).moved if config.model.camera.field_of_view else None
         self.model = Dynamics(config.model).to(self.device)
         self.optimizers = _optimizers(self.model, config)
         self.frames_per_batch = config.batch * config.frames
@@ -117,20 +118,8 @@ class DynamicsTask:
                 chunk,
                 self.settings.flow,
                 generator,
-                self.moved if self.settings.model.camera.field_of_view else None,
+                self.look,
             )
-
-    def moved(self, latents: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames moved, as `models.flow.Look` says."""
-        frames = decoded(self.tokenizer, latents[:, None], self.dtype)[:, 0]
-        poses = [part.cpu().numpy() for part in (before, after)]
-        away = depths(self.depth, latents, poses[0][:, 4], frames.shape[1:3], self.dtype)
-        pictures, inside = seen_again(self.settings.model.camera, frames, away, *poses)
-        with torch.inference_mode(), autocast(self.device, self.dtype):
-            turned = self.tokenizer.encode(to_float(pictures).to(self.device)).float()
-        grid = latents.shape[-2], latents.shape[-1]
-        shown = pooled(inside[..., None].astype(np.float32), grid) > 0.5
-        return turned.clone(), torch.from_numpy(shown).to(self.device)
 
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
         """Held-out loss at fixed levels, PSNR of rollouts against decoded truth, action gap."""
@@ -195,27 +184,8 @@ class DynamicsTask:
             figures[f"held_out/psnr_{horizon}"] = scores[0]
             figures[f"held_out/action_gap_{horizon}"] = scores[0] - scores[1]
             figures[f"held_out/copy_{horizon}"] = scores[2]
-        _pictures(goal, true, folder / f"{step:07d}")
+        write_pictures(goal, true, folder / f"{step:07d}")
         return figures
-
-
-def rollout(
-    simulator: Simulator, latents: Tensor, actions: np.ndarray[Any, Any], context: int
-) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Dreamed frames (b, t - context, h, w, 3) that follow a context of latents (b, t, z, y, x)."""
-    seeds = range(len(latents))
-    state = simulator.reset(latents[:, :context], actions[:, : context - 1], list(seeds))
-    frames = []
-    for i in range(context - 1, actions.shape[1]):
-        state, step = simulator.step(state, actions[:, i : i + 1])
-        frames.append(step.frames)
-    return np.concatenate(frames, 1)
-
-
-def frame_psnr(frames: np.ndarray[Any, Any], goal: np.ndarray[Any, Any]) -> float:
-    """The mean PSNR in dB of frames (b, h, w, 3) against others, each frame by itself."""
-    error = (frames.astype(np.float64) - goal) ** 2
-    return float((10 * np.log10(255**2 / np.maximum(error.mean((1, 2, 3)), 1e-2))).mean())
 
 
 def as_clip(clips: Clips, device: torch.device) -> Clip:
@@ -305,14 +275,3 @@ def _optimizers(model: Dynamics, config: Config) -> list[torch.optim.Optimizer]:
         adjust_lr_fn="match_rms_adamw",
     )
     return [muon, torch.optim.AdamW(rest, **adamw)]  # type: ignore[arg-type]
-
-
-def _pictures(goal: np.ndarray[Any, Any], dream: np.ndarray[Any, Any], path: Path) -> None:
-    """Writes a strip of frames and a GIF, the truth above the dream, for up to four clips."""
-    columns = [k for k in (0, 1, 3, 7, 11, 15) if k < goal.shape[1]]
-    both = np.stack([goal[:4], dream[:4]], 1)  # (clip, 2, t, h, w, 3)
-    iio.imwrite(
-        path.with_suffix(".png"),
-        rearrange(both[:, :, columns], "b r t h w c -> (b r h) (t w) c"),
-    )
-    write_video(path.with_suffix(".gif"), rearrange(both, "b r t h w c -> t (r h) (b w) c"), 10)
