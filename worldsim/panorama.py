@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldsim.camera import FAR, CameraConfig
-from worldsim.projection import NOTHING, Ages, Pixels, Places, look, moved, paint, remembered
+from worldsim.projection import Ages, Pixels, Places, look, moved, paint, remembered
 
 T = TypeVar("T")
 
@@ -80,16 +80,22 @@ class Panorama:
 
         distance: (h, w) blocks along the view axis; far away by default.
         """
+        return self.copy()._painted(frame, distance)
+
+    def copy(self) -> "Panorama":
+        """With arrays of its own."""
+        colors, places, when = self.colors.copy(), self.places.copy(), self.when.copy()
+        return replace(self, colors=colors, places=places, when=when)
+
+    def _painted(self, frame: Pixels, distance: Places | None) -> "Panorama":
+        """As `seen`, in the arrays of this one, which is not to be used again."""
         if distance is None:
             distance = np.full(frame.shape[:2], FAR, np.float32)
-        colors, places, when = self.colors.copy(), self.places.copy(), self.when.copy()
         paint(
-            colors, places, when, frame, distance, self._visible(frame), *self._stand(),
-            self.tangent, self.walked, self.ticks,
+            self.colors, self.places, self.when, frame, distance, self._visible(frame),
+            *self._stand(), self.tangent, self.walked, self.ticks,
         )  # fmt: skip
-        return replace(
-            self, frame=frame, distance=distance, colors=colors, places=places, when=when
-        )
+        return replace(self, frame=frame, distance=distance)
 
     def ahead(self, before: "Panorama") -> tuple[Pixels, NDArray[np.float32]]:
         """What is known of the next frame, given how the camera stood at the last one.
@@ -98,14 +104,12 @@ class Panorama:
         known, how recent in steps walked, and in ticks.
         """
         frame, visible = self.frame, self._visible(self.frame)
-        nearest, cells = np.full(frame.shape[:2], NOTHING), np.zeros(frame.shape[:2], np.int64)
         place, stood = self._stand(), before._stand()
-        remembered(self.places, self.when, nearest, cells, visible, *place, self.tangent, _NEVER)
-        known = nearest < NOTHING
-        out = np.where(known[..., None], self.colors.reshape(-1, 3)[cells], np.uint8(128))
-        ages = np.where(known[..., None], self.when.reshape(-1, 2)[cells], np.int32(_NEVER))
-        nearest.fill(NOTHING)
-        moved(nearest, self.distance, visible, *place, *stood, self.tangent)
+        out, ages = np.empty_like(frame), np.empty((*frame.shape[:2], 2), np.int32)
+        remembered(
+            out, ages, self.colors, self.places, self.when, visible, *place, self.tangent, _NEVER
+        )
+        nearest = moved(self.distance, visible, *place, *stood, self.tangent)
         look(
             out, ages, frame, self.distance, nearest, visible, *place, *stood, self.tangent,
             before.walked, before.ticks, _NEVER,
@@ -174,8 +178,9 @@ def gone_on(
     """
 
     def after(game: Panorama, *rows: NDArray[Any]) -> Panorama:
+        game = game.copy()
         for action, motion, frame, distance in zip(*rows, strict=True):
-            game = game.turned(action, motion).seen(frame, distance)
+            game = game.turned(action, motion)._painted(frame, distance)
         return game
 
     return tuple(_each(after, panoramas, actions, motions, frames, distances))
@@ -262,11 +267,11 @@ def recorded(
     panorama = replace(blank(camera, frames.shape[1:], 0.0), **_standing(poses[0]))
     pictures, recents = np.empty_like(frames), np.zeros(frames.shape, np.float32)
     pictures[0] = panorama.frame
-    panorama = panorama.seen(frames[0], distances[0])
+    panorama = panorama._painted(frames[0], distances[0])
     for i, action in enumerate(actions, 1):
         after = replace(panorama.turned(action), eye=_standing(poses[i])["eye"])
         pictures[i], recents[i] = after.ahead(panorama)
-        panorama = after.seen(frames[i], distances[i])
+        panorama = after._painted(frames[i], distances[i])
     return pictures, recents
 
 

@@ -82,13 +82,14 @@ def paint(
     half = np.pi if sine >= 1 or abs(pitch) + reach >= np.pi / 2 else np.arcsin(sine)
     across = min(columns, int(half / np.pi * columns) + 2)
     middle = int(yaw / (2 * np.pi) * columns)
+    turns = (np.arange(columns) + 0.5) / columns * 2 * np.pi
+    sines, cosines = np.sin(turns), np.cos(turns)
     for row in range(first, last):
         tilt = ((row + 0.5) / rows - 0.5) * np.pi
         y, level = np.sin(tilt), np.cos(tilt)
         for k in range(across):
             column = (middle - across // 2 + k) % columns
-            turn = (column + 0.5) / columns * 2 * np.pi
-            x, z = level * np.sin(turn), level * np.cos(turn)
+            x, z = level * sines[column], level * cosines[column]
             right, down, ahead = _turned(x, y, z, angles)
             if ahead <= 0:
                 continue
@@ -138,10 +139,11 @@ def _spread(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def remembered(
+    out: Pixels,
+    ages: Ages,
+    colors: Pixels,
     places: Places,
     when: Ages,
-    nearest: NDArray[np.float64],
-    shown: NDArray[np.int64],
     visible: int,
     eye: NDArray[np.float64],
     yaw: float,
@@ -149,9 +151,11 @@ def remembered(
     tangent: float,
     never: int,
 ) -> None:
-    """Find, for each pixel of a camera's picture, the kept place it shows, and how far it is."""
+    """Draw the kept places that a camera sees; grey, and of age `never`, where there are none."""
     rows, columns = when.shape[:2]
-    off = np.empty(nearest.shape)
+    height, width = out.shape[:2]
+    nearest, off = np.full((height, width), NOTHING), np.empty((height, width))
+    shown = np.empty((height, width), np.int64)
     angles = _angles(yaw, pitch)
     for row in range(rows):
         for column in range(columns):
@@ -164,22 +168,19 @@ def remembered(
                 angles,
             )
             if ahead > 0.05:
-                _spread(
-                    nearest,
-                    off,
-                    shown,
-                    row * columns + column,
-                    right,
-                    down,
-                    ahead,
-                    tangent,
-                    visible,
-                )
+                cell = row * columns + column
+                _spread(nearest, off, shown, cell, right, down, ahead, tangent, visible)
+    for row in range(height):
+        for column in range(width):
+            if nearest[row, column] < NOTHING:
+                i, j = divmod(shown[row, column], columns)
+                out[row, column], ages[row, column] = colors[i, j], when[i, j]
+            else:
+                out[row, column], ages[row, column] = 128, never
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def moved(
-    nearest: NDArray[np.float64],
     distance: Places,
     visible: int,
     eye: NDArray[np.float64],
@@ -189,11 +190,12 @@ def moved(
     yaw_before: float,
     pitch_before: float,
     tangent: float,
-) -> None:
-    """Find how far away (h, w) is what each pixel shows of the frame before, seen from here."""
+) -> NDArray[np.float64]:
+    """How far away (h, w) is what each pixel shows of the frame before, seen from here."""
     height, width = distance.shape
     aspect = width / height
-    shown, off = np.empty((height, width), np.int64), np.empty((height, width))
+    nearest, off = np.full((height, width), NOTHING), np.empty((height, width))
+    shown = np.empty((height, width), np.int64)
     old, new = _angles(yaw_before, pitch_before), _angles(yaw, pitch)
     step = eye_before - eye
     for row in range(visible):
@@ -205,6 +207,7 @@ def moved(
             right, down, ahead = _turned(x + step[0], y + step[1], z + step[2], new)
             if ahead > 0.05:
                 _spread(nearest, off, shown, 0, right, down, ahead, tangent, visible)
+    return nearest
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
