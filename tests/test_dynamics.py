@@ -125,6 +125,19 @@ def test_a_prior_matters_to_its_own_frame_alone() -> None:
     assert tiny_dynamics().heads.pitch is None
 
 
+def test_what_an_action_will_move_is_told_before_it_is_seen() -> None:
+    model, clip, t = tiny_dynamics(camera=CAMERA), Clip(6), 6
+    torch.nn.init.normal_(model.heads.walk[-1].weight)
+    for i in range(t - 1):
+        coming = clip.predict(model).coming
+        assert coming is not None
+        clean, noisy, actions = clip.influence(coming[:, i])
+        assert clean == [j <= i for j in range(t)]
+        assert noisy == [False] * t
+        assert actions == [j <= i for j in range(t - 1)]
+    assert clip.predict(tiny_dynamics()).coming is None
+
+
 def test_what_is_trusted_is_copied_where_it_is_known() -> None:
     part = Prior(numbers=8, patch=2, d=4)
     prior = torch.arange(20.0)

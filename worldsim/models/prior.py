@@ -10,7 +10,7 @@ class Prior(nn.Module):
     """Between priors in patches (..., numbers + 3 patch^2) and tokens of width `d`.
 
     numbers: of a patch's latents, first of all in it; then come where they are known, and how
-    recent. Begins without any influence on tokens, and with little on what is predicted.
+    recent. Begins without any influence on tokens, and half believed.
     """
 
     def __init__(self, numbers: int, patch: int, d: int) -> None:
@@ -20,7 +20,7 @@ class Prior(nn.Module):
         self.trust = nn.Linear(d, numbers)
         nn.init.zeros_(self.embed.weight)
         nn.init.zeros_(self.trust.weight)
-        nn.init.constant_(self.trust.bias, -1.5)
+        nn.init.zeros_(self.trust.bias)
 
     def mixed(self, predicted: Tensor, x: Tensor, prior: Tensor) -> Tensor:
         """Predicted latents (..., numbers), float32, drawn to those known as tokens x say.

@@ -178,10 +178,10 @@ def _collect(entries: list[Entry], encoder: Encoder, factor: int, folder: Path) 
     parts: dict[str, list[tuple[NDArray[Any], ...]]] = {}
     with progress("playing again", len(entries)) as bar:
         for i, entry in enumerate(entries):
-            played = episode.read(entry.path)
+            away, played = list(played_again(entry.path)), episode.read(entry.path)
             latents = encoder(played.frames)
             size = latents.shape[-2] * factor, latents.shape[-1] * factor
-            depths = np.stack([_sampled(depth, size) for depth in played_again(entry.path)])
+            depths = np.stack([_sampled(depth, size) for depth in away])
             part = "held_out" if i % _HELD_OUT == _HELD_OUT - 1 or i == 1 else "train"
             parts.setdefault(part, []).append((latents, played.info["pitch"], depths))
             bar.advance(len(latents))
