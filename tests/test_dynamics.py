@@ -117,25 +117,42 @@ def test_a_prior_matters_to_its_own_frame_alone() -> None:
     prediction = clip.predict(model)
     (gradient,) = torch.autograd.grad(prediction.latents[:, 3].square().sum(), clip.prior)
     assert gradient.abs().sum((0, 2, 3, 4)).bool().tolist() == [False] * 3 + [True] + [False] * 2
-    assert prediction.outlook.pitch is not None
     (gradient,) = torch.autograd.grad(
-        clip.predict(model).outlook.pitch.sum(), clip.prior, materialize_grads=True
+        clip.predict(model).outlook.motion.sum(), clip.prior, materialize_grads=True
     )
     assert not gradient.any()
-    assert tiny_dynamics().heads.pitch is None
 
 
-def test_what_an_action_will_move_is_told_before_it_is_seen() -> None:
-    model, clip, t = tiny_dynamics(camera=CAMERA), Clip(6), 6
-    torch.nn.init.normal_(model.heads.walk[-1].weight)
-    for i in range(t - 1):
-        coming = clip.predict(model).coming
-        assert coming is not None
-        clean, noisy, actions = clip.influence(coming[:, i])
-        assert clean == [j <= i for j in range(t)]
-        assert noisy == [False] * t
-        assert actions == [j <= i for j in range(t - 1)]
-    assert clip.predict(tiny_dynamics()).coming is None
+def test_a_body_goes_on_from_where_it_was() -> None:
+    model, clip = tiny_dynamics(camera=CAMERA), Clip(6)
+    led = torch.nn.functional.pad(clip.actions, (0, 0, 1, 0))
+    body = model.body
+    end, pitches, motions = body(clip.clean, led, body.start(B))
+    assert pitches.shape == (B, 6)
+    half, first, moved = body(clip.clean[:, :2], led[:, :2], body.start(B))
+    assert torch.allclose(body.coming(half, led[:, 2]), motions[:, 2], atol=1e-6)
+    last, second, more = body(clip.clean[:, 2:], led[:, 2:], half)
+    assert torch.allclose(last, end, atol=1e-5)
+    assert torch.allclose(torch.cat([first, second], 1), pitches, atol=1e-4)
+    assert torch.allclose(torch.cat([moved, more], 1), motions, atol=1e-5)
+    assert tiny_dynamics().body is None
+
+
+def test_a_body_takes_the_motion_it_is_told_for_its_own() -> None:
+    model, clip = tiny_dynamics(camera=CAMERA), Clip(6)
+    led = torch.nn.functional.pad(clip.actions, (0, 0, 1, 0))
+    told = torch.full((B, 6, 3), torch.nan)
+    told[:, 2] = torch.tensor([1.0, 2.0, 3.0])
+    body = model.body
+    _, _, own = body(clip.clean, led, body.start(B))
+    _, _, motions = body(clip.clean, led, body.start(B), told)
+    assert torch.equal(own[:, :3], motions[:, :3])  # foretold before it is told
+    change = body.walk[-1]
+    torch.nn.init.zeros_(change.weight)
+    torch.nn.init.zeros_(change.bias)
+    _, _, motions = body(clip.clean, led, body.start(B), told)
+    assert not motions[:, :3].any()
+    assert torch.allclose(motions[:, 3:], told[:, 2:3].expand(B, 3, 3), atol=1e-5)
 
 
 def test_what_is_trusted_is_copied_where_it_is_known() -> None:

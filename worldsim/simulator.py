@@ -75,8 +75,11 @@ class Simulator:
         self._camera = dynamics.config.camera
         # On CPUs small products of attention are faster in float32, whatever the matrices are in.
         self._cache_dtype = torch.float32 if self.device.type == "cpu" else dtype
-        models = self.tokenizer, None if depth is None else depth.eval()
-        self._surroundings = Surroundings(self._camera, *models, self.device, dtype)
+        self._surroundings: Surroundings | None = None
+        if dynamics.body is not None:
+            body = copy.deepcopy(dynamics.body).eval().requires_grad_(False)
+            models = self.tokenizer, None if depth is None else depth.eval()
+            self._surroundings = Surroundings(self._camera, *models, dtype, body)
         self._levels = schedule(self.config.steps, self.config.shift)
 
     def reset(
@@ -114,23 +117,21 @@ class Simulator:
             known[:, 0] = False
             noise = self._noise(state, 1, latents.shape[1:])[0]
             size = max(1, min(self.dynamics.config.window, AT_ONCE // b)) if b else 1
-            outlooks = []
             for i in range(0, frames, size):
                 part = slice(i, i + size)
                 scene = self.dynamics.scene(cache, led[:, part], known[:, part], latents, text)
                 level = self._level(self.config.commit_level, b, led[:, part].shape[1])
                 seen = noised(latents[:, part], noise[:, part], level)
-                cache, outlook = self.dynamics.commit(scene, seen, level)
-                outlooks.append(outlook)
+                cache, _ = self.dynamics.commit(scene, seen, level)
             state = replace(state, cache=cache)
-            if not self._camera.field_of_view:
+            if self._surroundings is None:
                 return state
             if pictures is None:
                 given = torch.as_tensor(context)
                 uint8 = given.dtype == torch.uint8
                 pictures = given.cpu().numpy() if uint8 else self.decode(latents)
-            panoramas = self._surroundings.begun(latents, pictures, led[:, 1:], outlooks)
-            return replace(state, panoramas=panoramas, body=outlooks[-1].body[:, -1])
+            panoramas, body = self._surroundings.begun(latents, pictures, led)
+            return replace(state, panoramas=panoramas, body=body)
 
     def reset_rows(
         self,
@@ -174,10 +175,9 @@ class Simulator:
                 self.decode,
             )
             after = replace(state, latents=latents[:, -1], cache=cache)
-            if state.panoramas:
-                shown = latents, step.frames
-                seen = self._surroundings.gone_on(state.panoramas, led, outlook.motion, *shown)
-                after = replace(after, panoramas=seen, body=outlook.body[:, -1])
+            if self._surroundings is not None:
+                seen, body = self._surroundings.gone_on(state, led, latents, step.frames)
+                after = replace(after, panoramas=seen, body=body)
             return after, step
 
     def render(self, state: State) -> Pixels:
@@ -209,11 +209,9 @@ class Simulator:
 
     def _prior(self, state: State, led: Tensor) -> Tensor | None:
         """What the panoramas know of the first frame to come, (b, f, z + 3, y, x); then zeros."""
-        if not state.panoramas:
+        if self._surroundings is None:
             return None
-        assert state.body is not None
-        motions = self.dynamics.coming(state.body, led[:, 0])
-        prior = self._surroundings.ahead(state.panoramas, led[:, 0], motions)[:, None]
+        prior = self._surroundings.ahead(state, led[:, 0])[:, None]
         return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, led.shape[1] - 1))
 
     def _latents(self, context: Pixels | Tensor) -> Tensor:

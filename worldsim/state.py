@@ -21,7 +21,7 @@ class State:
 
     latents: (b, z, y, x) of the frame on show. cache: the past, that frame included.
     seeds: (b,) long. text: (b, text width), or None. panoramas: one a game, where there is a
-    camera; body: (b, ...), then, what `Dynamics.coming` is told of the frame on show.
+    camera; body: (b, ...), then, of `models.body.Body`, after the frame on show.
     """
 
     latents: Tensor

@@ -10,18 +10,18 @@ from torch import Tensor
 from worldsim.camera import CameraConfig
 from worldsim.coding import decoded, depths, encoded
 from worldsim.data.frames import Pixels
+from worldsim.models.body import Body
 from worldsim.models.depth import Depth
-from worldsim.models.heads import Outlook
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.panorama import Panorama, begun, gone_on, looked_ahead, pooled, seen_again
-
-_WALK = 3  # of a motion: blocks forward, right and up
+from worldsim.state import State
 
 
 class Surroundings:
     """Makes priors of panoramas, and panoramas of what was dreamed.
 
     depth: None lets everything seen count as far away, so that only turns are known beforehand.
+    body: tells where cameras point and how players move; float32, needed to play.
     """
 
     def __init__(
@@ -29,48 +29,51 @@ class Surroundings:
         camera: CameraConfig,
         tokenizer: Tokenizer,
         depth: Depth | None,
-        device: torch.device,
         dtype: torch.dtype,
+        body: Body | None = None,
     ) -> None:
         self._camera, self._tokenizer, self._depth = camera, tokenizer, depth
-        self._device, self._dtype = device, dtype
+        self._dtype, self._body = dtype, body
 
     def begun(
-        self, latents: Tensor, pictures: Pixels, actions: Tensor, outlooks: Sequence[Outlook]
-    ) -> tuple[Panorama, ...]:
-        """The panoramas of games that have seen frames (b, t+1, ...), led by actions (b, t, a).
+        self, latents: Tensor, pictures: Pixels, led: Tensor
+    ) -> tuple[tuple[Panorama, ...], Tensor]:
+        """The panoramas and bodies (b, ...) of games that have seen frames (b, t, ...).
 
-        outlooks: of those frames, in parts along time.
+        led: (b, t, a), the actions that led to each, zeros for the first.
         """
-        acts = actions.cpu().numpy()
-        told = torch.cat([o.pitch for o in outlooks if o.pitch is not None], 1)
+        assert self._body is not None
+        bodies, told, motions = self._body(latents, led, self._body.start(len(latents)))
+        walked = motions[:, 1:].double().cpu().numpy()
+        acts = led[:, 1:].cpu().numpy()
         turns = acts[..., self._camera.pitch]
         pitches = _first_pitches(told.double().cpu().numpy(), turns)
-        motions = _walked(torch.cat([outlook.motion for outlook in outlooks], 1)[:, 1:])
-        away = self._away(latents, pictures, self._tilts(pitches, turns))
-        return begun(self._camera, acts, motions, pictures, away, pitches)
+        away = self._away(latents, pictures, _tilts(pitches, turns))
+        return begun(self._camera, acts, walked, pictures, away, pitches), bodies
 
-    def ahead(self, panoramas: Sequence[Panorama], actions: Tensor, motions: Tensor) -> Tensor:
-        """The prior (b, z + 3, y, x) of frames that actions (b, a) and motions (b, 3) lead to."""
-        pictures, recents = looked_ahead(panoramas, actions.cpu().numpy(), _walked(motions))
-        latents = encoded(self._tokenizer, pictures, self._device, self._dtype)
+    def ahead(self, state: State, actions: Tensor) -> Tensor:
+        """The prior (b, z + 3, y, x) of the frames that actions (b, a) lead to."""
+        assert self._body is not None
+        assert state.body is not None
+        motions = self._body.coming(state.body, actions).double().cpu().numpy()
+        pictures, recents = looked_ahead(state.panoramas, actions.cpu().numpy(), motions)
+        latents = encoded(self._tokenizer, pictures, state.latents.device, self._dtype)
         known = torch.from_numpy(pooled(recents, (latents.shape[-2], latents.shape[-1])))
         return torch.cat([latents, known.to(latents)], 1)
 
     def gone_on(
-        self,
-        panoramas: Sequence[Panorama],
-        actions: Tensor,
-        motions: Tensor,
-        latents: Tensor,
-        pictures: Pixels,
-    ) -> tuple[Panorama, ...]:
-        """The panoramas after actions (b, f, a) led by motions (b, f, 5) to frames (b, f, ...)."""
+        self, state: State, actions: Tensor, latents: Tensor, pictures: Pixels
+    ) -> tuple[tuple[Panorama, ...], Tensor]:
+        """What `begun` gives, of games after actions (b, f, a) led to frames (b, f, ...)."""
+        assert self._body is not None
+        assert state.body is not None
+        bodies, _, motions = self._body(latents, actions, state.body)
+        walked = motions.double().cpu().numpy()
         acts = actions.cpu().numpy()
-        pitches = [game.pitch for game in panoramas]
-        tilts = self._tilts(pitches, acts[..., self._camera.pitch])[:, 1:]
+        pitches = [game.pitch for game in state.panoramas]
+        tilts = _tilts(pitches, acts[..., self._camera.pitch])[:, 1:]
         away = self._away(latents, pictures, tilts)
-        return gone_on(panoramas, acts, _walked(motions), pictures, away)
+        return gone_on(state.panoramas, acts, walked, pictures, away), bodies
 
     def moved(self, latents: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """Frames moved, as `models.flow.Look` says."""
@@ -79,10 +82,10 @@ class Surroundings:
         size = frames.shape[1], frames.shape[2]
         away = depths(self._depth, latents, poses[0][:, 4], size, self._dtype)
         pictures, inside = seen_again(self._camera, frames, away, *poses)
-        moved = encoded(self._tokenizer, pictures, self._device, self._dtype)
+        moved = encoded(self._tokenizer, pictures, latents.device, self._dtype)
         grid = latents.shape[-2], latents.shape[-1]
         shown = pooled(inside[..., None].astype(np.float32), grid) > 0.5
-        return moved.clone(), torch.from_numpy(shown).to(self._device)
+        return moved.clone(), torch.from_numpy(shown).to(latents.device)
 
     def _away(
         self, latents: Tensor, pictures: Pixels, pitches: NDArray[np.floating]
@@ -90,16 +93,13 @@ class Surroundings:
         rows, size = (latents.flatten(0, 1), pitches.ravel()), pictures.shape[2:4]
         return depths(self._depth, *rows, size, self._dtype).reshape(pictures.shape[:-1])
 
-    def _tilts(self, pitches: Sequence[float], turns: NDArray[np.floating]) -> NDArray[np.float64]:
-        """The camera's pitch (b, t+1): as given (b,), then after each of the turns (b, t)."""
-        tilts = [np.asarray(pitches, np.float64)]
-        for turn in turns.T:
-            tilts.append(np.clip(tilts[-1] + turn, -90, 90))
-        return np.stack(tilts, 1)
 
-
-def _walked(motions: Tensor) -> NDArray[np.float64]:
-    return motions[..., :_WALK].double().cpu().numpy()
+def _tilts(pitches: Sequence[float], turns: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The camera's pitch (b, t+1): as given (b,), then after each of the turns (b, t)."""
+    tilts = [np.asarray(pitches, np.float64)]
+    for turn in turns.T:
+        tilts.append(np.clip(tilts[-1] + turn, -90, 90))
+    return np.stack(tilts, 1)
 
 
 def _first_pitches(told: NDArray[np.float64], turns: NDArray[np.floating]) -> list[float]:

@@ -84,7 +84,10 @@ def encoded(
         "facts": facts(episode),
     }
     if camera.field_of_view:
-        poses, size = _poses(episode), (episode.frames.shape[1], episode.frames.shape[2])
+        poses, size = (
+            _poses(episode, depth is not None),
+            (episode.frames.shape[1], episode.frames.shape[2]),
+        )
         seen = torch.from_numpy(latents).float()
         away = depths(depth, seen, poses[:, 4], size)
         pictures, recents = recorded(camera, episode.frames, episode.actions, poses, away)
@@ -93,20 +96,22 @@ def encoded(
     return rows
 
 
-def _poses(episode: Episode) -> NDArray[np.float64]:
-    """Position, yaw and pitch (t+1, 5) of each frame.
+def _poses(episode: Episode, walks: bool) -> NDArray[np.float64]:
+    """Position, yaw and pitch (t+1, 5) of each frame; of who does not walk only the pitch matters.
 
     Raises:
-        UserError: the recording lacks one.
+        UserError: the recording lacks what is needed.
     """
-    for name in ("position", "yaw", "pitch"):
-        if name not in episode.info:
+    info, rows = episode.info, len(episode.frames)
+    for name in ("position", "yaw", "pitch") if walks else ("pitch",):
+        if name not in info:
             raise UserError(
                 f"the recording has no `{name}` in its info, which following the camera needs "
-                "(camera.field_of_view=0 does without)"
+                "(camera.field_of_view=0 does without, position and yaw are needed with depth only)"
             )
-    position, yaw, pitch = (episode.info[name] for name in ("position", "yaw", "pitch"))
-    return np.column_stack([position, yaw, pitch]).astype(np.float64)
+    if not walks:
+        return np.column_stack([np.zeros((rows, 4)), info["pitch"]]).astype(np.float64)
+    return np.column_stack([info["position"], info["yaw"], info["pitch"]]).astype(np.float64)
 
 
 class Encoder:

@@ -14,6 +14,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from worldsim.camera import CameraConfig
+from worldsim.models.body import Body
 from worldsim.models.cache import Cache, CacheShape, LayerView, empty
 from worldsim.models.clip import Sight, clip_view, teacher_forcing
 from worldsim.models.conditioning import CLEAN, NOISY, Conditioning
@@ -81,7 +82,8 @@ class Dynamics(nn.Module):
         )
         self.unembed = nn.Linear(d, numbers, bias=False)
         nn.init.zeros_(self.unembed.weight)
-        self.heads = Heads(c.registers, d, sees)
+        self.heads = Heads(c.registers, d)
+        self.body = Body(c.latent_channels, c.action_size, c.angles) if sees else None
 
     def forward(
         self,
@@ -123,12 +125,8 @@ class Dynamics(nn.Module):
         both = None if told is None else torch.cat([torch.zeros_like(told), told], 1)
         x, last = self._trunk(latents, condition, action, both, tables, [view] * c.blocks)
         r = c.registers
-        outlook = self.heads(x[:, :t, :r])
-        coming = None
-        if self.prior is not None:
-            coming = self.heads.coming(outlook.body[:, :-1], action[:, 1:t])
         shown = self._latents(x[:, t:, r:], [m[:, t:] for m in last], latents, told)
-        return Prediction(shown, outlook, coming)
+        return Prediction(shown, self.heads(x[:, :t, :r]))
 
     def scene(
         self,
@@ -170,15 +168,6 @@ class Dynamics(nn.Module):
         x, _ = self._play(scene, scene.committing, latents, level, CLEAN, None)
         outlook = self.heads(x[:, :, : self.config.registers])
         return scene.cache.committed(latents.shape[1]), outlook
-
-    def coming(self, body: Tensor, actions: Tensor) -> Tensor:
-        """Blocks forward, right and up (b, 3) that actions (b, a) will move, before it is seen.
-
-        body: (b, ...) of the last frame's outlook. Only of a model with a camera.
-        """
-        known = torch.ones(len(actions), 1, dtype=torch.bool, device=actions.device)
-        action = self.conditioning.embed_actions(actions[:, None], known)
-        return self.heads.coming(body[:, None], action)[:, 0]
 
     def empty_cache(
         self, b: int, grid: tuple[int, int], dtype: torch.dtype, room: int | None = None

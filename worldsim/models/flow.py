@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
+import torch.nn.functional as F
 from einops import reduce
 from torch import Tensor
 
 from worldsim.camera import CHANNELS
+from worldsim.models.body import Body, partly_told, pitch_loss, walk_loss
 from worldsim.models.clip import chunk_starts
 from worldsim.models.dynamics import Dynamics
-from worldsim.models.heads import Facts, outlook_losses, walk_loss
+from worldsim.models.heads import Facts, outlook_losses
 
 
 @dataclass
@@ -205,8 +207,9 @@ def objective(
         if look is not None and whole.prior is not None:
             prior = own_prior(whole, past, own, look) * first.to(device)[:, None, None, None]
             clip = with_blurred_prior(replace(whole, prior=prior), config, generator)
+    seen = noised(past, noise[0], clean_level)
     prediction = dynamics(
-        noised(past, noise[0], clean_level),
+        seen,
         noised(latents, noise[1], noisy_level),
         clean_level,
         noisy_level,
@@ -219,7 +222,22 @@ def objective(
     patch = dynamics.config.patch
     parts = {"flow": flow_loss(prediction.latents, latents, noisy_level, patch, config)}
     heads = outlook_losses(prediction.outlook, clip.facts)
-    if prediction.coming is not None and clip.facts.motion is not None:
-        heads["coming"] = walk_loss(prediction.coming, clip.facts.motion)
+    if dynamics.body is not None:
+        heads |= body_losses(dynamics.body, seen, clip, generator)
     loss = parts["flow"] + config.heads_weight * sum(heads.values(), parts["flow"].new_zeros(()))
     return loss, {**parts, **heads}
+
+
+def body_losses(body: Body, past: Tensor, clip: Clip, g: torch.Generator) -> dict[str, Tensor]:
+    """The losses of a body for which there are facts; past: (b, t, z, y, x), as it is seen."""
+    motion, facts = None, clip.facts
+    if facts.motion is not None:
+        motion = F.pad(partly_told(facts.motion[..., :3], g), (0, 0, 1, 0), value=torch.nan)
+    led = F.pad(clip.actions, (0, 0, 1, 0))
+    _, pitches, motions = body(past, led, body.start(len(past)), motion)
+    losses = {}
+    if facts.motion is not None:
+        losses["coming"] = walk_loss(motions[:, 1:], facts.motion[..., :3])
+    if facts.pitch is not None:
+        losses["pitch"] = pitch_loss(pitches[:, 1:], facts.pitch)
+    return losses

@@ -9,12 +9,6 @@ from torch import Tensor, nn
 MOTION_UNITS = (0.2, 0.2, 0.2, 5.0, 5.0)
 """What counts as one in the motion head: blocks forward, right, up; degrees of yaw, pitch."""
 
-_WALK = 3
-"""Of these, how many are blocks."""
-
-_TILT = 15.0
-"""Degrees that count as one in the pitch head."""
-
 _FARTHEST = 25.0
 """Motion in those units beyond which a target is cut: a teleport, not a motion."""
 
@@ -28,8 +22,6 @@ class Outlook:
     end_logit: log-odds that the episode terminated with this frame.
     ground_logit: log-odds of standing on the ground.
     motion: (b, f, 5), `body_motion` since the frame before, in blocks and degrees.
-    pitch: degrees below the horizon; None of a model without a camera.
-    body: (b, f, r d + 5), what `Heads.coming` is told of these frames.
     """
 
     reward_logit: Tensor
@@ -37,8 +29,6 @@ class Outlook:
     end_logit: Tensor
     ground_logit: Tensor
     motion: Tensor
-    pitch: Tensor | None
-    body: Tensor
 
     @property
     def reward(self) -> Tensor:
@@ -63,13 +53,10 @@ class Facts:
 class Heads(nn.Module):
     """An MLP from the registers of a committed frame to an `Outlook`."""
 
-    def __init__(self, registers: int, d: int, sees: bool = False) -> None:
+    def __init__(self, registers: int, d: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(registers * d, d)
         self.out = nn.Linear(d, 4 + len(MOTION_UNITS))
-        layers = nn.Linear(registers * d, d), nn.GELU(), nn.Linear(d, 1)
-        self.pitch = nn.Sequential(*layers) if sees else None
-        self.walk = _walk(registers, d) if sees else None
         self.register_buffer("units", torch.tensor(MOTION_UNITS), persistent=False)
 
     def forward(self, registers: Tensor) -> Outlook:
@@ -78,28 +65,7 @@ class Heads(nn.Module):
         x = self.out(F.gelu(self.hidden(told))).float()
         reward_logit, reward_size, end_logit, ground_logit = x[..., :4].unbind(-1)
         motion = x[..., 4:] * self.units.float()
-        pitch = None if self.pitch is None else _TILT * self.pitch(told).float().squeeze(-1)
-        body = torch.cat([told, x[..., 4:].detach().to(told.dtype)], -1)
-        return Outlook(reward_logit, reward_size, end_logit, ground_logit, motion, pitch, body)
-
-    def coming(self, body: Tensor, action: Tensor) -> Tensor:
-        """Blocks forward, right and up (b, f, 3) that embedded actions (b, f, d) will move.
-
-        body: of the frames (b, f) on which they are taken. Only of a model with a camera.
-        """
-        assert self.walk is not None
-        change = self.walk(torch.cat([body, action.to(body.dtype)], -1)).float()
-        before = body[..., -len(MOTION_UNITS) :][..., :_WALK].float()
-        coming: Tensor = (before + change) * before.new_tensor(MOTION_UNITS[:_WALK])
-        return coming
-
-
-def _walk(registers: int, d: int) -> nn.Sequential:
-    """From a body and an action to the change of the motion; none at first."""
-    told, last = nn.Linear((registers + 1) * d + len(MOTION_UNITS), d), nn.Linear(d, _WALK)
-    nn.init.zeros_(last.weight)
-    nn.init.zeros_(last.bias)
-    return nn.Sequential(told, nn.GELU(), nn.Linear(d, d), nn.GELU(), last)
+        return Outlook(reward_logit, reward_size, end_logit, ground_logit, motion)
 
 
 def outlook_losses(outlook: Outlook, facts: Facts) -> dict[str, Tensor]:
@@ -118,16 +84,7 @@ def outlook_losses(outlook: Outlook, facts: Facts) -> dict[str, Tensor]:
         units = outlook.motion.new_tensor(MOTION_UNITS)
         target = (facts.motion / units).clamp(-_FARTHEST, _FARTHEST)
         losses["motion"] = F.smooth_l1_loss(outlook.motion[:, 1:] / units, target)
-    if facts.pitch is not None and outlook.pitch is not None:
-        losses["pitch"] = F.smooth_l1_loss(outlook.pitch[:, 1:] / _TILT, facts.pitch / _TILT)
     return losses
-
-
-def walk_loss(coming: Tensor, motion: Tensor) -> Tensor:
-    """The loss, a scalar, of `Heads.coming` (b, t-1, 3) where the motion was (b, t-1, 5)."""
-    units = coming.new_tensor(MOTION_UNITS[:_WALK])
-    target = (motion[..., :_WALK] / units).clamp(-_FARTHEST, _FARTHEST)
-    return F.smooth_l1_loss(coming / units, target)
 
 
 def body_motion(poses: Tensor) -> Tensor:

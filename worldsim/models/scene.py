@@ -16,13 +16,10 @@ class Prediction:
 
     latents: (b, t, z, y, x), the clean latents of the noisy stream.
     outlook: what the heads say of the frames (b, t) of the clean stream.
-    coming: (b, t-1, 3) how far the actions on these will move, as `Heads.coming`; None of a model
-    without a camera.
     """
 
     latents: Tensor
     outlook: Outlook
-    coming: Tensor | None = None
 
 
 @dataclass(frozen=True)

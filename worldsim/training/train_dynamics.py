@@ -87,7 +87,7 @@ class DynamicsTask:
         self.dtype = pick_dtype(self.device, config.dtype)
         self.tokenizer, self.tokenizer_hash = tokenizer.to(self.device), tokenizer_hash
         self.depth = None if depth is None else depth.to(self.device)
-        parts = config.model.camera, self.tokenizer, self.depth, self.device, self.dtype
+        parts = config.model.camera, self.tokenizer, self.depth, self.dtype
         self.look = Surroundings(*parts).moved if config.model.camera.field_of_view else None
         self.model = Dynamics(config.model).to(self.device)
         self.optimizers = _optimizers(self.model, config)
