@@ -127,14 +127,15 @@ def test_a_body_goes_on_from_where_it_was() -> None:
     model, clip = tiny_dynamics(camera=CAMERA), Clip(6)
     led = torch.nn.functional.pad(clip.actions, (0, 0, 1, 0))
     body = model.body
-    end, pitches, motions = body(clip.clean, led, body.start(B))
-    assert pitches.shape == (B, 6)
-    half, first, moved = body(clip.clean[:, :2], led[:, :2], body.start(B))
-    assert torch.allclose(body.coming(half, led[:, 2]), motions[:, 2], atol=1e-6)
-    last, second, more = body(clip.clean[:, 2:], led[:, 2:], half)
-    assert torch.allclose(last, end, atol=1e-5)
-    assert torch.allclose(torch.cat([first, second], 1), pitches, atol=1e-4)
-    assert torch.allclose(torch.cat([moved, more], 1), motions, atol=1e-5)
+    whole = body(clip.clean, led, body.start(B))
+    assert whole.pitches.shape == (B, 6)
+    first = body(clip.clean[:, :2], led[:, :2], body.start(B))
+    assert torch.allclose(body.coming(first.bodies, led[:, 2]), whole.expected[:, 2], atol=1e-6)
+    rest = body(clip.clean[:, 2:], led[:, 2:], first.bodies, clip.clean[:, 1])
+    assert torch.allclose(rest.bodies, whole.bodies, atol=1e-5)
+    for name in ("pitches", "expected", "felt"):
+        both = torch.cat([getattr(first, name), getattr(rest, name)], 1)
+        assert torch.allclose(both, getattr(whole, name), atol=1e-4)
     assert tiny_dynamics().body is None
 
 
@@ -144,13 +145,13 @@ def test_a_body_takes_the_motion_it_is_told_for_its_own() -> None:
     told = torch.full((B, 6, 3), torch.nan)
     told[:, 2] = torch.tensor([1.0, 2.0, 3.0])
     body = model.body
-    _, _, own = body(clip.clean, led, body.start(B))
-    _, _, motions = body(clip.clean, led, body.start(B), told)
+    own = body(clip.clean, led, body.start(B)).expected
+    motions = body(clip.clean, led, body.start(B), moved=told).expected
     assert torch.equal(own[:, :3], motions[:, :3])  # foretold before it is told
-    change = body.walk[-1]
-    torch.nn.init.zeros_(change.weight)
-    torch.nn.init.zeros_(change.bias)
-    _, _, motions = body(clip.clean, led, body.start(B), told)
+    for layer in (body.walk[-1], body.felt):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    motions = body(clip.clean, led, body.start(B), moved=told).expected
     assert not motions[:, :3].any()
     assert torch.allclose(motions[:, 3:], told[:, 2:3].expand(B, 3, 3), atol=1e-5)
 

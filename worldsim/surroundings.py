@@ -43,13 +43,13 @@ class Surroundings:
         led: (b, t, a), the actions that led to each, zeros for the first.
         """
         assert self._body is not None
-        bodies, told, motions = self._body(latents, led, self._body.start(len(latents)))
-        walked = motions[:, 1:].double().cpu().numpy()
+        tracks = self._body(latents, led, self._body.start(len(latents)))
+        walked = tracks.felt[:, 1:].double().cpu().numpy()
         acts = led[:, 1:].cpu().numpy()
         turns = acts[..., self._camera.pitch]
-        pitches = _first_pitches(told.double().cpu().numpy(), turns)
+        pitches = _first_pitches(tracks.pitches.double().cpu().numpy(), turns)
         away = self._away(latents, pictures, _tilts(pitches, turns))
-        return begun(self._camera, acts, walked, pictures, away, pitches), bodies
+        return begun(self._camera, acts, walked, pictures, away, pitches), tracks.bodies
 
     def ahead(self, state: State, actions: Tensor) -> Tensor:
         """The prior (b, z + 3, y, x) of the frames that actions (b, a) lead to."""
@@ -67,13 +67,13 @@ class Surroundings:
         """What `begun` gives, of games after actions (b, f, a) led to frames (b, f, ...)."""
         assert self._body is not None
         assert state.body is not None
-        bodies, _, motions = self._body(latents, actions, state.body)
-        walked = motions.double().cpu().numpy()
+        tracks = self._body(latents, actions, state.body, state.latents)
+        walked = tracks.felt.double().cpu().numpy()
         acts = actions.cpu().numpy()
         pitches = [game.pitch for game in state.panoramas]
         tilts = _tilts(pitches, acts[..., self._camera.pitch])[:, 1:]
         away = self._away(latents, pictures, tilts)
-        return gone_on(state.panoramas, acts, walked, pictures, away), bodies
+        return gone_on(state.panoramas, acts, walked, pictures, away), tracks.bodies
 
     def moved(self, latents: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """Frames moved, as `models.flow.Look` says."""

@@ -4,6 +4,7 @@ It stands beside the transformer, sees the same latents and actions, and is trai
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,19 @@ _FARTHEST = 5.0
 _CELLS, _WALK = 4, 3
 
 
+class Tracks(NamedTuple):
+    """What `Body` makes of frames.
+
+    bodies: (b, width + 3) after them. pitches: (b, f) in degrees. expected, felt: (b, f, 3), the
+    motions that led to them, in blocks forward, right and up, before and after they were seen.
+    """
+
+    bodies: Tensor
+    pitches: Tensor
+    expected: Tensor
+    felt: Tensor
+
+
 class Body(nn.Module):
     """A gated recurrent unit (Cho et al. 2014, arXiv:1406.1078) over what frames show and keys do.
 
@@ -35,15 +49,16 @@ class Body(nn.Module):
         super().__init__()
         self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
         self.look = nn.Sequential(
-            nn.Conv2d(latent_channels, 48, 3, stride=2, padding=1),
+            nn.Conv2d(2 * latent_channels, 64, 3, stride=2, padding=1),
             nn.GELU(),
-            nn.Conv2d(48, 64, 3, stride=2, padding=1),
+            nn.Conv2d(64, 64, 3, stride=2, padding=1),
             nn.GELU(),
             nn.AdaptiveAvgPool2d(_CELLS),
             nn.Flatten(),
             nn.Linear(64 * _CELLS**2, width),
         )
         self.memory = nn.GRUCell(width + action_size + _WALK, width)
+        self.felt = nn.Linear(width, _WALK)
         self.tilt = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1))
         self.walk = nn.Sequential(
             nn.Linear(width + action_size + _WALK, width),
@@ -59,27 +74,36 @@ class Body(nn.Module):
         return torch.zeros(b, size, device=self.memory.weight_ih.device)
 
     def forward(
-        self, latents: Tensor, led: Tensor, bodies: Tensor, moved: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """The bodies after frames, their pitches (b, f) in degrees, and the motions (b, f, 3).
+        self,
+        latents: Tensor,
+        led: Tensor,
+        bodies: Tensor,
+        before: Tensor | None = None,
+        moved: Tensor | None = None,
+    ) -> Tracks:
+        """What becomes of bodies (b, width + 3) as they see frames.
 
         latents: (b, f, z, y, x); led: (b, f, a), the actions that led to each, zeros where none
-        did; bodies: (b, width + 3), before. Motions are those that led to the frames: as the body
-        expected them itself, or, in training, as they are given (b, f, 3), where not NaN.
+        did. before: (b, z, y, x), the frame before the first, which else counts as the first
+        again. moved: (b, f, 3), in training, the motions that led to them, where not NaN.
         """
-        seen = self.look(latents.flatten(0, 1)).float().unflatten(0, latents.shape[:2])
-        states, motions = [], []
+        first = latents[:, :1] if before is None else before[:, None]
+        pairs = torch.cat([latents, latents - torch.cat([first, latents[:, :-1]], 1)], 2)
+        seen = self.look(pairs.flatten(0, 1)).float().unflatten(0, latents.shape[:2])
+        states, motions, felt = [], [], []
         for i in range(latents.shape[1]):
             motion = self.coming(bodies, led[:, i])
-            motions.append(motion)
-            if moved is not None:
-                motion = torch.where(moved[:, i].isnan(), motion, moved[:, i])
             given = torch.cat([seen[:, i], self._scaled(led[:, i]), motion / UNIT], -1)
             state = self.memory(given, bodies[:, :-_WALK]).float()
-            bodies = torch.cat([state, motion], -1)
             states.append(state)
+            motions.append(motion)
+            felt.append(motion + UNIT * self.felt(state).float())
+            known = felt[-1]
+            if moved is not None:
+                known = torch.where(moved[:, i].isnan(), known, moved[:, i])
+            bodies = torch.cat([state, known], -1)
         pitches = _TILT * self.tilt(torch.stack(states, 1)).squeeze(-1)
-        return bodies, pitches.float(), torch.stack(motions, 1)
+        return Tracks(bodies, pitches.float(), torch.stack(motions, 1), torch.stack(felt, 1))
 
     def coming(self, bodies: Tensor, actions: Tensor) -> Tensor:
         """Blocks forward, right and up (b, 3) that actions (b, a) will move bodies (b, ...)."""

@@ -234,10 +234,11 @@ def body_losses(body: Body, past: Tensor, clip: Clip, g: torch.Generator) -> dic
     if facts.motion is not None:
         motion = F.pad(partly_told(facts.motion[..., :3], g), (0, 0, 1, 0), value=torch.nan)
     led = F.pad(clip.actions, (0, 0, 1, 0))
-    _, pitches, motions = body(past, led, body.start(len(past)), motion)
+    tracks = body(past, led, body.start(len(past)), moved=motion)
     losses = {}
     if facts.motion is not None:
-        losses["coming"] = walk_loss(motions[:, 1:], facts.motion[..., :3])
+        losses["coming"] = walk_loss(tracks.expected[:, 1:], facts.motion[..., :3])
+        losses["felt"] = walk_loss(tracks.felt[:, 1:], facts.motion[..., :3])
     if facts.pitch is not None:
-        losses["pitch"] = pitch_loss(pitches[:, 1:], facts.pitch)
+        losses["pitch"] = pitch_loss(tracks.pitches[:, 1:], facts.pitch)
     return losses
