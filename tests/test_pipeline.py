@@ -74,7 +74,7 @@ def test_a_camera_needs_to_be_followed_everywhere_or_nowhere(runs, recorded, tmp
     with pytest.raises(UserError, match="encoded with different cameras"):
         LatentDataset([plain.out, config.out])
     silent = replace(plain, data=[str(recorded())], camera=config.camera)
-    with pytest.raises(UserError, match="no `position` in its info"):
+    with pytest.raises(UserError, match="no `yaw` in its info"):
         encode.run(replace(silent, out=str(tmp_path / "silent")), tmp_path)
 
 

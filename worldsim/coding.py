@@ -46,7 +46,7 @@ def depths(
     if network is None:
         return np.full((len(latents), *size), FAR, np.float32)
     with torch.inference_mode(), autocast(latents.device, dtype):
-        tilts = torch.as_tensor(pitches, device=latents.device)
+        tilts = torch.as_tensor(pitches, dtype=torch.float32, device=latents.device)
         parts = zip(torch.split(latents, AT_ONCE), torch.split(tilts, AT_ONCE), strict=True)
         away = torch.cat([network.ahead(part, tilt, size) for part, tilt in parts])
         return away.float().cpu().numpy()

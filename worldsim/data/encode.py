@@ -97,21 +97,20 @@ def encoded(
 
 
 def _poses(episode: Episode, walks: bool) -> NDArray[np.float64]:
-    """Position, yaw and pitch (t+1, 5) of each frame; of who does not walk only the pitch matters.
+    """Position, yaw and pitch (t+1, 5) of each frame; positions are 0 where nobody `walks`.
 
     Raises:
         UserError: the recording lacks what is needed.
     """
-    info, rows = episode.info, len(episode.frames)
-    for name in ("position", "yaw", "pitch") if walks else ("pitch",):
+    info = episode.info
+    for name in ("yaw", "pitch", "position")[: 3 if walks else 2]:
         if name not in info:
             raise UserError(
                 f"the recording has no `{name}` in its info, which following the camera needs "
-                "(camera.field_of_view=0 does without, position and yaw are needed with depth only)"
+                "(camera.field_of_view=0 does without, and without depth= no position is needed)"
             )
-    if not walks:
-        return np.column_stack([np.zeros((rows, 4)), info["pitch"]]).astype(np.float64)
-    return np.column_stack([info["position"], info["yaw"], info["pitch"]]).astype(np.float64)
+    places = info["position"] if walks else np.zeros((len(info["yaw"]), 3))
+    return np.column_stack([places, info["yaw"], info["pitch"]]).astype(np.float64)
 
 
 class Encoder:

@@ -190,22 +190,23 @@ class DynamicsTask:
 
 def as_clip(clips: Clips, device: torch.device) -> Clip:
     """The clips as tensors, with what the heads are to say; facts that are NaN are left out."""
-    facts = torch.from_numpy(clips.facts).to(device)
-    column = {name: facts[..., i] for i, name in enumerate(FACTS)}
+    column = {name: torch.from_numpy(clips.facts[..., i]) for i, name in enumerate(FACTS)}
     poses = torch.stack([column[name] for name in ("x", "y", "z", "yaw", "pitch")], -1).double()
-    tilt = column["pitch"]
-    known = {
+    told = {
         "reward": column["reward"][:, :-1],
         "terminated": column["terminated"][:, :-1] > 0,
-        "on_ground": None if column["on_ground"].isnan().any() else column["on_ground"][:, 1:],
-        "motion": None if poses.isnan().any() else body_motion(poses).float(),
-        "pitch": None if tilt.isnan().any() else tilt[:, 1:],
+        "on_ground": column["on_ground"][:, 1:],
+        "motion": body_motion(poses).float(),
+        "pitch": column["pitch"][:, 1:],
     }
+    known = {name: fact.to(device) for name, fact in told.items() if not fact.isnan().any()}
     latents, actions = (torch.from_numpy(a).to(device) for a in (clips.latents, clips.actions))
     if clips.priors is None:
         return Clip(latents, actions, Facts(**known))
     prior = torch.from_numpy(clips.priors).to(device)
-    return Clip(latents, actions, Facts(**known), prior=prior, poses=poses)
+    poses = poses.nan_to_num()  # who does not say where it is, is not taken to move
+    poses[..., :3] -= poses[:, :1, :3].clone()  # far from the origin single precision is too coarse
+    return Clip(latents, actions, Facts(**known), prior=prior, poses=poses.float().to(device))
 
 
 def run(config: Config, run_dir: Path) -> None:
