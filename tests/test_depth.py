@@ -5,10 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from pipeline import depth_config, dynamics_config, encode_config, export_config, record_window
+from pipeline import (
+    PLAIN,
+    depth_config,
+    dynamics_config,
+    encode_config,
+    export_config,
+    record_window,
+)
 
 from worldsim import export, trained
-from worldsim.camera import FAR
+from worldsim.camera import FAR, CameraConfig
 from worldsim.coding import depths
 from worldsim.data import encode
 from worldsim.data.dataset import Dataset
@@ -56,7 +63,7 @@ def test_it_learns_from_depths_of_the_frames_that_were_recorded(runs):
     latents = np.load(runs / "depth" / "train.latents.npy")
     assert np.array_equal(examples, truth[:, ::2, ::2].astype(np.float16))
     tokenizer, _ = trained.load_tokenizer(runs / "tokenizer" / "tokenizer.safetensors")
-    own = encode.Encoder(tokenizer, 64, "cpu", "float32")(episode.frames)
+    own = encode.Encoder(tokenizer, **PLAIN)(episode.frames)
     assert np.allclose(latents, own, atol=1e-2)
     pitches = np.load(runs / "depth" / "train.pitches.npy")
     assert np.array_equal(pitches, episode.info["pitch"])
@@ -82,3 +89,6 @@ def test_everything_that_follows_needs_the_same_network(runs, tmp_path):
         train_dynamics.run(replace(dynamics_config(runs), depth=""), tmp_path)
     with pytest.raises(UserError, match="was trained with depth network"):
         export.run(replace(export_config(runs), depth=""), tmp_path)
+    wide = replace(encode_config(runs, "train"), camera=CameraConfig(field_of_view=90.0))
+    with pytest.raises(UserError, match=r"field_of_view is 90; .* was trained for 70"):
+        encode.run(wide, tmp_path)

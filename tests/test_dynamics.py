@@ -6,6 +6,7 @@ from torch import Tensor
 from toys import tiny_dynamics
 
 from worldsim.camera import CHANNELS, CameraConfig
+from worldsim.models.body import MEASURED, partly_known
 from worldsim.models.cache import Cache
 from worldsim.models.clip import Sight
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
@@ -139,21 +140,30 @@ def test_a_body_goes_on_from_where_it_was() -> None:
     assert tiny_dynamics().body is None
 
 
-def test_a_body_takes_the_motion_it_is_told_for_its_own() -> None:
+def test_a_body_believes_what_was_measured_as_far_as_it_trusts_it() -> None:
     model, clip = tiny_dynamics(camera=CAMERA), Clip(6)
     led = torch.nn.functional.pad(clip.actions, (0, 0, 1, 0))
-    told = torch.full((B, 6, 3), torch.nan)
-    told[:, 2] = torch.tensor([1.0, 2.0, 3.0])
+    measured = torch.full((B, 6, MEASURED), torch.nan)
+    measured[:, 2] = torch.arange(1.0, 8.0)
     body = model.body
-    own = body(clip.clean, led, body.start(B)).expected
-    motions = body(clip.clean, led, body.start(B), moved=told).expected
-    assert torch.equal(own[:, :3], motions[:, :3])  # foretold before it is told
-    for layer in (body.walk[-1], body.felt):
-        torch.nn.init.zeros_(layer.weight)
-        torch.nn.init.zeros_(layer.bias)
-    motions = body(clip.clean, led, body.start(B), moved=told).expected
-    assert not motions[:, :3].any()
-    assert torch.allclose(motions[:, 3:], told[:, 2:3].expand(B, 3, 3), atol=1e-5)
+    own = body(clip.clean, led, body.start(B))
+    told = body(clip.clean, led, body.start(B), measured=measured)
+    assert torch.equal(own.expected[:, :3], told.expected[:, :3])  # foretold before it is measured
+    assert torch.equal(own.felt[:, :2], told.felt[:, :2])
+    torch.nn.init.zeros_(body.feel[-1].weight)
+    for trust, share in ((100.0, 1.0), (-100.0, 0.0)):
+        body.feel[-1].bias.data = torch.tensor([trust] * 3 + [0.0] * 3)
+        felt = body(clip.clean, led, body.start(B), measured=measured).felt
+        assert torch.allclose(felt[:, 2], share * measured[:, 2, :3])
+        assert not felt[:, [0, 1, 3, 4, 5]].any()
+
+
+def test_a_first_frame_has_no_measurement_in_training() -> None:
+    known = partly_known(torch.ones(64, 3, MEASURED), torch.Generator().manual_seed(0))
+    assert known[:, 0].isnan().all()
+    lost = known[:, 1:].isnan()
+    assert torch.equal(lost.any((1, 2)), lost.all((1, 2)))
+    assert 0 < lost.any((1, 2)).sum() < 40
 
 
 def test_what_is_trusted_is_copied_where_it_is_known() -> None:

@@ -16,6 +16,7 @@ from worldsim.camera import CameraConfig
 from worldsim.data import encode
 from worldsim.data.latents import LatentDataset
 from worldsim.errors import UserError
+from worldsim.odometry import walked
 from worldsim.panorama import pooled
 from worldsim.panorama import recorded as known_before
 from worldsim.training import train_dynamics
@@ -64,13 +65,27 @@ def test_priors_are_what_was_known_before_each_frame(runs):
     assert np.allclose(clips.priors[0, :, -3:], pooled(recents[3:9], grid), atol=1e-3)
 
 
+def test_motions_were_measured_between_a_frame_and_the_one_before(runs):
+    data = LatentDataset([str(runs / "latents-train")])
+    episode = record_window(runs / "train", 0)
+    pitches = episode.info["pitch"][:9]
+    depth, _ = trained.load_depth(runs / "depth" / "depth.safetensors")
+    latents = torch.from_numpy(data.clips([(0, 0)], 9).latents[0])
+    away = depth.ahead(latents, torch.from_numpy(pitches), episode.frames.shape[1:3]).numpy()
+    own = walked(data.camera, episode.frames[:9], episode.actions[:8], pitches, away[1:])
+    motions = data.clips([(0, 0)], 9).motions[0]
+    assert np.isnan(motions[0]).all()
+    assert np.allclose(motions[1:], own, atol=1e-2)
+
+
 def test_a_camera_needs_to_be_followed_everywhere_or_nowhere(runs, recorded, tmp_path):
     config = encode_config(runs, "train")
     with pytest.raises(UserError, match="was made with camera"):
         encode.run(replace(config, camera=CameraConfig()), tmp_path)
     plain = replace(config, camera=CameraConfig(), out=str(tmp_path / "plain"))
     encode.run(plain, tmp_path)
-    assert LatentDataset([plain.out]).clips([(0, 0)], 2).priors is None
+    plain_clips = LatentDataset([plain.out]).clips([(0, 0)], 2)
+    assert all(part is None for part in (plain_clips.priors, plain_clips.motions))
     with pytest.raises(UserError, match="encoded with different cameras"):
         LatentDataset([plain.out, config.out])
     silent = replace(plain, data=[str(recorded())], camera=config.camera)

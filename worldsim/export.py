@@ -15,7 +15,7 @@ from worldsim.data.frames import Pixels
 from worldsim.errors import UserError
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import SimulatorConfig
-from worldsim.trained import load_depth, load_dynamics, load_tokenizer
+from worldsim.trained import load_depth, load_dynamics, load_tokenizer, short
 from worldsim.world import Context, Origin, save_world
 
 _LATEST_START = 160  # ticks into an episode; the way there is kept in the file
@@ -57,10 +57,9 @@ def run(config: Config, run_dir: Path) -> None:
         )
     depth, depth_meta = load_depth(config.depth) if config.depth else (None, {"hash": ""})
     if meta.get("depth", "") != depth_meta["hash"]:
-        theirs, ours = (name[:12] or "none" for name in (meta.get("depth", ""), depth_meta["hash"]))
         raise UserError(
-            f"{config.dynamics} was trained with depth network {theirs};"
-            f" depth={config.depth} is {ours}"
+            f"{config.dynamics} was trained with depth network {short(meta.get('depth', ''))};"
+            f" depth={config.depth} is {short(depth_meta['hash'])}"
         )
     data = Dataset(config.contexts)
     refuse_held_out(data, "export", ("train", "validation"))

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldsim.camera import FAR, CameraConfig
-from worldsim.projection import Ages, Pixels, Places, look, moved, paint, remembered
+from worldsim.projection import Ages, look, moved, paint, remembered
+from worldsim.rays import Pixels, Places
 
 T = TypeVar("T")
 
@@ -100,8 +101,8 @@ class Panorama:
     def ahead(self, before: "Panorama") -> tuple[Pixels, NDArray[np.float32]]:
         """What is known of the next frame, given how the camera stood at the last one.
 
-        Colours (h, w, 3), grey where nothing is known, and (h, w, 3) in [0, 1]: whether it is
-        known, how recent in steps walked, and in ticks.
+        Colours (h, w, 3), where nothing is known those of the frame's edges, and (h, w, 3) in
+        [0, 1]: whether it is known, how recent in steps walked, and in ticks.
         """
         frame, visible = self.frame, self._visible(self.frame)
         place, stood = self._stand(), before._stand()
@@ -161,7 +162,7 @@ def looked_ahead(
     ) -> tuple[Pixels, NDArray[np.float32]]:
         return game.turned(action, motion).ahead(game)
 
-    both = _each(shown, panoramas, actions, motions)
+    both = each(shown, panoramas, actions, motions)
     return np.stack([picture for picture, _ in both]), np.stack([recent for _, recent in both])
 
 
@@ -183,7 +184,7 @@ def gone_on(
             game = game.turned(action, motion)._painted(frame, distance)
         return game
 
-    return tuple(_each(after, panoramas, actions, motions, frames, distances))
+    return tuple(each(after, panoramas, actions, motions, frames, distances))
 
 
 def begun(
@@ -203,7 +204,7 @@ def begun(
     return gone_on(first, actions, motions, frames[:, 1:], distances[:, 1:])
 
 
-def _each(function: Callable[..., T], *rows: Sequence[Any] | NDArray[Any]) -> list[T]:
+def each(function: Callable[..., T], *rows: Sequence[Any] | NDArray[Any]) -> list[T]:
     """The function's result for each game; the loops inside run side by side."""
     if len(rows[0]) < 2:
         return list(map(function, *rows))

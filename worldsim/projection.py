@@ -9,10 +9,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from worldsim.rays import Pixels, Places, facing, pixel_of, place_of, turned
+
 Ages = NDArray[np.int32]
-Places = NDArray[np.float32]
-Angles = NDArray[np.float64]
 
 NOTHING = 1e9
 """Distance of a pixel that shows nothing known."""
@@ -29,30 +28,6 @@ def _sample(picture: Pixels, y: float, x: float, rows: int, out: Pixels) -> None
         upper = (1 - u) * picture[top, left, c] + u * picture[top, right, c]
         lower = (1 - u) * picture[down, left, c] + u * picture[down, right, c]
         out[c] = np.uint8((1 - v) * upper + v * lower + 0.5)
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _angles(yaw: float, pitch: float) -> Angles:
-    """Cosine and sine of yaw, then of pitch."""
-    return np.array([np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)])
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _turned(x: float, y: float, z: float, angles: Angles) -> tuple[float, float, float]:
-    """A direction right, down and ahead of the start, as right, down and ahead of a camera."""
-    cos_yaw, sin_yaw, cos_pitch, sin_pitch = angles
-    right, level = x * cos_yaw - z * sin_yaw, x * sin_yaw + z * cos_yaw
-    return right, y * cos_pitch - level * sin_pitch, y * sin_pitch + level * cos_pitch
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _turned_back(
-    right: float, down: float, ahead: float, angles: Angles
-) -> tuple[float, float, float]:
-    """Undoes `_turned`."""
-    cos_yaw, sin_yaw, cos_pitch, sin_pitch = angles
-    y, level = down * cos_pitch + ahead * sin_pitch, ahead * cos_pitch - down * sin_pitch
-    return right * cos_yaw + level * sin_yaw, y, level * cos_yaw - right * sin_yaw
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -74,7 +49,7 @@ def paint(
     rows, columns = colors.shape[:2]
     height, width = frame.shape[:2]
     aspect = width / height
-    angles = _angles(yaw, pitch)
+    angles = facing(yaw, pitch)
     reach = np.arctan(tangent * np.sqrt(1 + aspect * aspect))  # from the centre to a corner
     first = max(0, int((0.5 + (pitch - reach) / np.pi) * rows))
     last = min(rows, int((0.5 + (pitch + reach) / np.pi) * rows) + 2)
@@ -90,7 +65,7 @@ def paint(
         for k in range(across):
             column = (middle - across // 2 + k) % columns
             x, z = level * sines[column], level * cosines[column]
-            right, down, ahead = _turned(x, y, z, angles)
+            right, down, ahead = turned(x, y, z, angles)
             if ahead <= 0:
                 continue
             u, v = right / (ahead * tangent * aspect), down / (ahead * tangent)
@@ -123,9 +98,8 @@ def _spread(
     visible: int,
 ) -> None:
     """Let a place cover the four pixels around it: where nothing is nearer or better centred."""
-    height, width = nearest.shape
-    py = (down / (ahead * tangent) + 1) * 0.5 * height - 0.5
-    px = (right / (ahead * tangent * width / height) + 1) * 0.5 * width - 0.5
+    width = nearest.shape[1]
+    py, px = pixel_of(right, down, ahead, nearest.shape, tangent)
     if py <= -1 or px <= -1 or py >= visible or px >= width:
         return
     top, left = int(np.floor(py)), int(np.floor(px))
@@ -156,12 +130,12 @@ def remembered(
     height, width = out.shape[:2]
     nearest, off = np.full((height, width), NOTHING), np.empty((height, width))
     shown = np.empty((height, width), np.int64)
-    angles = _angles(yaw, pitch)
+    angles = facing(yaw, pitch)
     for row in range(rows):
         for column in range(columns):
             if when[row, column, 0] == never:
                 continue
-            right, down, ahead = _turned(
+            right, down, ahead = turned(
                 places[row, column, 0] - eye[0],
                 places[row, column, 1] - eye[1],
                 places[row, column, 2] - eye[2],
@@ -192,19 +166,14 @@ def moved(
     tangent: float,
 ) -> NDArray[np.float64]:
     """How far away (h, w) is what each pixel shows of the frame before, seen from here."""
-    height, width = distance.shape
-    aspect = width / height
-    nearest, off = np.full((height, width), NOTHING), np.empty((height, width))
-    shown = np.empty((height, width), np.int64)
-    old, new = _angles(yaw_before, pitch_before), _angles(yaw, pitch)
+    shape = distance.shape
+    nearest, off, shown = np.full(shape, NOTHING), np.empty(shape), np.empty(shape, np.int64)
+    old, new = facing(yaw_before, pitch_before), facing(yaw, pitch)
     step = eye_before - eye
     for row in range(visible):
-        v = ((row + 0.5) / height * 2 - 1) * tangent
-        for column in range(width):
-            u = ((column + 0.5) / width * 2 - 1) * tangent * aspect
-            far = distance[row, column]
-            x, y, z = _turned_back(u * far, v * far, far, old)
-            right, down, ahead = _turned(x + step[0], y + step[1], z + step[2], new)
+        for column in range(shape[1]):
+            x, y, z = place_of(row, column, distance[row, column], shape, tangent, old)
+            right, down, ahead = turned(x + step[0], y + step[1], z + step[2], new)
             if ahead > 0.05:
                 _spread(nearest, off, shown, 0, right, down, ahead, tangent, visible)
     return nearest
@@ -247,26 +216,22 @@ def look(
     Pixels of which it shows nothing are left as they are, or, if their age is `never`, coloured
     as if everything were far away and the edges of the frame went on: a guess, for no hard edge.
     """
-    height, width = frame.shape[:2]
-    aspect = width / height
-    old, new = _angles(yaw_before, pitch_before), _angles(yaw, pitch)
+    shape = frame.shape[0], frame.shape[1]
+    old, new = facing(yaw_before, pitch_before), facing(yaw, pitch)
     step = eye - eye_before
-    for row in range(height):
-        v = ((row + 0.5) / height * 2 - 1) * tangent
-        for column in range(width):
+    for row in range(shape[0]):
+        for column in range(shape[1]):
             if row >= visible:
                 for c in range(3):
                     out[row, column, c] = frame[row, column, c]
                 ages[row, column, 0], ages[row, column, 1] = walked, ticks
                 continue
-            u = ((column + 0.5) / width * 2 - 1) * tangent * aspect
             for far in (nearest[row, column], NOTHING):
-                x, y, z = _turned_back(u * far, v * far, far, new)
-                right, down, ahead = _turned(x + step[0], y + step[1], z + step[2], old)
+                x, y, z = place_of(row, column, far, shape, tangent, new)
+                right, down, ahead = turned(x + step[0], y + step[1], z + step[2], old)
                 if ahead <= 0:
                     continue
-                py = (down / (ahead * tangent) + 1) * 0.5 * height - 0.5
-                px = (right / (ahead * tangent * aspect) + 1) * 0.5 * width - 0.5
+                py, px = pixel_of(right, down, ahead, shape, tangent)
                 if far == NOTHING:
                     if ages[row, column, 0] == never:
                         _sample(frame, py, px, visible, out[row, column])

@@ -89,6 +89,7 @@ class Simulator:
         seeds: Sequence[int],
         text: Tensor | None = None,
         pictures: Pixels | None = None,
+        pitches: Sequence[float] | None = None,
     ) -> State:
         """The state of `b` games whose past is the context.
 
@@ -96,6 +97,8 @@ class Simulator:
         may be given as pictures.
         actions: (b, t, a) that led from each frame to the next; t may be 0.
         seeds: (b,), one a game, for all its noise.
+        pitches: (b,), of games with a camera, where it points in the first frame, in degrees down;
+        guessed from the frames by default.
 
         Raises:
             ValueError: sizes that do not fit together.
@@ -130,7 +133,7 @@ class Simulator:
                 given = torch.as_tensor(context)
                 uint8 = given.dtype == torch.uint8
                 pictures = given.cpu().numpy() if uint8 else self.decode(latents)
-            panoramas, body = self._surroundings.begun(latents, pictures, led)
+            panoramas, body = self._surroundings.begun(latents, pictures, led, pitches)
             return replace(state, panoramas=panoramas, body=body)
 
     def reset_rows(

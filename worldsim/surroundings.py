@@ -1,19 +1,23 @@
 """What games with a camera have seen, between the networks and `worldsim.panorama`."""
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim.camera import CameraConfig
 from worldsim.coding import decoded, depths, encoded
 from worldsim.data.frames import Pixels
-from worldsim.models.body import Body
+from worldsim.models.body import MEASURED, Body
 from worldsim.models.depth import Depth
 from worldsim.models.tokenizer import Tokenizer
-from worldsim.panorama import Panorama, begun, gone_on, looked_ahead, pooled, seen_again
+from worldsim.odometry import walked
+from worldsim.panorama import Panorama, begun, each, gone_on, looked_ahead, pooled, seen_again
 from worldsim.state import State
 
 
@@ -36,20 +40,25 @@ class Surroundings:
         self._dtype, self._body = dtype, body
 
     def begun(
-        self, latents: Tensor, pictures: Pixels, led: Tensor
+        self, latents: Tensor, pictures: Pixels, led: Tensor, pitches: Sequence[float] | None = None
     ) -> tuple[tuple[Panorama, ...], Tensor]:
         """The panoramas and bodies (b, ...) of games that have seen frames (b, t, ...).
 
-        led: (b, t, a), the actions that led to each, zeros for the first.
+        led: (b, t, a), the actions that led to each, zeros for the first. pitches: (b,) degrees of
+        the first frames; what the frames tell by default.
         """
         assert self._body is not None
-        tracks = self._body(latents, led, self._body.start(len(latents)))
-        walked = tracks.felt[:, 1:].double().cpu().numpy()
-        acts = led[:, 1:].cpu().numpy()
+        acts, start = led[:, 1:].cpu().numpy(), self._body.start(len(latents))
         turns = acts[..., self._camera.pitch]
-        pitches = _first_pitches(tracks.pitches.double().cpu().numpy(), turns)
-        away = self._away(latents, pictures, _tilts(pitches, turns))
-        return begun(self._camera, acts, walked, pictures, away, pitches), tracks.bodies
+        firsts = pitches or _first_pitches(self._body(latents, led, start).pitches, turns)
+        tilts = _tilts(firsts, turns)
+        away = self._away(latents, pictures, tilts)
+        measured = F.pad(
+            self._measured(pictures, acts, tilts, away[:, 1:]), (0, 0, 1, 0), value=torch.nan
+        )
+        tracks = self._body(latents, led, start, measured=measured)
+        motions = tracks.felt[:, 1:].double().cpu().numpy()
+        return begun(self._camera, acts, motions, pictures, away, firsts), tracks.bodies
 
     def ahead(self, state: State, actions: Tensor) -> Tensor:
         """The prior (b, z + 3, y, x) of the frames that actions (b, a) lead to."""
@@ -67,13 +76,16 @@ class Surroundings:
         """What `begun` gives, of games after actions (b, f, a) led to frames (b, f, ...)."""
         assert self._body is not None
         assert state.body is not None
-        tracks = self._body(latents, actions, state.body, state.latents)
-        walked = tracks.felt.double().cpu().numpy()
         acts = actions.cpu().numpy()
         pitches = [game.pitch for game in state.panoramas]
-        tilts = _tilts(pitches, acts[..., self._camera.pitch])[:, 1:]
-        away = self._away(latents, pictures, tilts)
-        return gone_on(state.panoramas, acts, walked, pictures, away), tracks.bodies
+        tilts = _tilts(pitches, acts[..., self._camera.pitch])
+        away = self._away(latents, pictures, tilts[:, 1:])
+        last = np.stack([game.frame for game in state.panoramas])[:, None]
+        guess = state.body[:, -3:].double().cpu().numpy()
+        measured = self._measured(np.concatenate([last, pictures], 1), acts, tilts, away, guess)
+        tracks = self._body(latents, actions, state.body, state.latents, measured)
+        motions = tracks.felt.double().cpu().numpy()
+        return gone_on(state.panoramas, acts, motions, pictures, away), tracks.bodies
 
     def moved(self, latents: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """Frames moved, as `models.flow.Look` says."""
@@ -93,6 +105,18 @@ class Surroundings:
         rows, size = (latents.flatten(0, 1), pitches.ravel()), pictures.shape[2:4]
         return depths(self._depth, *rows, size, self._dtype).reshape(pictures.shape[:-1])
 
+    def _measured(self, *rows: NDArray[Any]) -> Tensor:
+        """The motions (b, f, 7) between frames (b, f+1, h, w, 3); NaN where depth is not known.
+
+        rows: of each game what `odometry.walked` takes.
+        """
+        assert self._body is not None
+        if self._depth is None:
+            told = np.full((*rows[1].shape[:2], MEASURED), np.nan, np.float32)
+        else:
+            told = np.stack(each(partial(walked, self._camera), *rows))
+        return torch.from_numpy(told).to(self._body.angles.device)
+
 
 def _tilts(pitches: Sequence[float], turns: NDArray[np.floating]) -> NDArray[np.float64]:
     """The camera's pitch (b, t+1): as given (b,), then after each of the turns (b, t)."""
@@ -102,11 +126,11 @@ def _tilts(pitches: Sequence[float], turns: NDArray[np.floating]) -> NDArray[np.
     return np.stack(tilts, 1)
 
 
-def _first_pitches(told: NDArray[np.float64], turns: NDArray[np.floating]) -> list[float]:
+def _first_pitches(told: Tensor, turns: NDArray[np.floating]) -> list[float]:
     """The pitch (b,) of each game's first frame, from what the model says of all (b, t+1).
 
     turns: (b, t) degrees down between them.
     """
     since = np.concatenate([np.zeros((len(turns), 1)), np.cumsum(turns, 1)], 1)
-    firsts = np.median(told - since, 1)
+    firsts = np.median(told.double().cpu().numpy() - since, 1)
     return [float(pitch) for pitch in np.clip(firsts, -90, 90)]

@@ -44,6 +44,11 @@ def load_depth(path: str | Path) -> tuple[Depth, dict[str, Any]]:
     return ready(Depth(DepthConfig(**meta["config"])), tensors, path), meta
 
 
+def short(content: str) -> str:
+    """A content hash as messages show it; "none" for none."""
+    return content[:12] or "none"
+
+
 def begin_from(model: nn.Module, path: str | Path, kind: str) -> None:
     """Copies trained weights of a kind, such as "dynamics", into a model of that shape.
 

@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 
 from worldsim.camera import CameraConfig
 from worldsim.coding import depths
+from worldsim.coding import encoded as encode
 from worldsim.data.dataset import SPLITS, Dataset, Entry, split_of
 from worldsim.data.episode import Episode, read
-from worldsim.data.frames import to_float
 from worldsim.data.latents import FACTS, FILES, FORMAT, INDEX, file_of, read_index
-from worldsim.device import autocast, pick_device, pick_dtype
+from worldsim.device import pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.files import locked, write_atomic
 from worldsim.models.depth import Depth
 from worldsim.models.tokenizer import Tokenizer
+from worldsim.odometry import walked
 from worldsim.panorama import pooled, recorded
 from worldsim.progress import progress
-from worldsim.trained import load_depth, load_tokenizer
+from worldsim.trained import load_depth, load_tokenizer, short
 
 
 @dataclass
@@ -37,7 +38,6 @@ class Config:
     """How the camera moves, so that turns need not be learnt; field_of_view=0: not at all."""
     depth: str = ""
     """A network of `worldsim train_depth`, so that walking need not be learnt either."""
-    batch: int = 64
     device: str = "auto"
     dtype: str = "auto"
 
@@ -58,9 +58,15 @@ def run(config: Config, run_dir: Path) -> None:
     folder = Path(config.out)
     with locked(folder, "encode"):
         depth, told = load_depth(config.depth) if config.depth else (None, {"hash": ""})
+        view = config.camera.field_of_view
+        if depth is not None and depth.config.field_of_view != view:
+            raise UserError(
+                f"camera.field_of_view is {view:g}; {config.depth} was trained for "
+                f"{depth.config.field_of_view:g} (the game's own, for both)"
+            )
         store = _Store(folder, meta["hash"], config.camera, told["hash"])
         todo = [entry for entry in data.entries if str(entry.path) not in store.known]
-        encoder = Encoder(model, config.batch, config.device, config.dtype)
+        encoder = Encoder(model, config.device, config.dtype)
         with progress("encoding", len(todo)) as bar:
             for entry in todo:
                 episode = read(entry.path)
@@ -84,15 +90,17 @@ def encoded(
         "facts": facts(episode),
     }
     if camera.field_of_view:
-        poses, size = (
-            _poses(episode, depth is not None),
-            (episode.frames.shape[1], episode.frames.shape[2]),
-        )
+        poses = _poses(episode, depth is not None)
+        size = episode.frames.shape[1], episode.frames.shape[2]
         seen = torch.from_numpy(latents).float()
-        away = depths(depth, seen, poses[:, 4], size)
-        pictures, recents = recorded(camera, episode.frames, episode.actions, poses, away)
+        away = depths(depth, seen, poses[:, 4], size, encoder.dtype)
+        played = camera, episode.frames, episode.actions
+        pictures, recents = recorded(*played, poses, away)
         known = pooled(recents, latents.shape[-2:]).astype(np.float16)
         rows["priors"] = np.concatenate([encoder(pictures), known], 1)
+        if depth is not None:
+            motions = walked(*played, poses[:, 4], away[1:])
+            rows["motions"] = np.pad(motions, ((1, 0), (0, 0)), constant_values=np.nan)
     return rows
 
 
@@ -116,21 +124,15 @@ def _poses(episode: Episode, walks: bool) -> NDArray[np.float64]:
 class Encoder:
     """Frames to latents in batches, on the device and in the precision named."""
 
-    def __init__(
-        self, model: Tokenizer, batch: int = 64, device: str = "auto", dtype: str = "auto"
-    ) -> None:
-        self._device = pick_device(device)
-        self._dtype = pick_dtype(self._device, dtype)
-        self._model, self._batch = model.to(self._device), batch
+    def __init__(self, model: Tokenizer, device: str = "auto", dtype: str = "auto") -> None:
+        self.device = pick_device(device)
+        self.dtype = pick_dtype(self.device, dtype)
+        self._model = model.to(self.device)
 
     def __call__(self, frames: NDArray[np.uint8]) -> NDArray[np.float16]:
         """The latents (t, z, y, x) of frames (t, h, w, 3)."""
-        parts = []
-        with torch.inference_mode(), autocast(self._device, self._dtype):
-            for i in range(0, len(frames), self._batch):
-                given = to_float(frames[i : i + self._batch]).to(self._device)
-                parts.append(self._model.encode(given).to("cpu", torch.float16).numpy())
-        return np.concatenate(parts)
+        latents = encode(self._model, frames, self.device, self.dtype)
+        return latents.to("cpu", torch.float16).numpy()
 
 
 class _Store:
@@ -156,8 +158,8 @@ class _Store:
                 )
             if index.get("depth", "") != depth:
                 raise UserError(
-                    f"{folder} was made with depth network {index.get('depth', '')[:12] or 'none'};"
-                    f" this is {depth[:12] or 'none'} (encode into another folder)"
+                    f"{folder} was made with depth network {short(index.get('depth', ''))};"
+                    f" this is {short(depth)} (encode into another folder)"
                 )
             self.episodes, self.rows = index["episodes"], index["rows"]
             self._shapes = index["shapes"]

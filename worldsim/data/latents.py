@@ -7,6 +7,8 @@ A folder holds flat files with one row a frame, to be memory-mapped, and `index.
     facts.f32     (rows, FACTS), of the row's frame; reward and terminated of the row's action
     priors.f16    (rows, z + 3, y, x), what `worldsim.panorama` knows of the row's frame before it
                   is seen: latents, then how far and how recent; only of games with a camera
+    motions.f32   (rows, 7), what `worldsim.odometry` measured between the frame before and the
+                  row's; NaN in an episode's first row; only where depth is known
 """
 
 import json
@@ -30,6 +32,7 @@ FILES = {
     "actions": np.float32,
     "facts": np.float32,
     "priors": np.float16,
+    "motions": np.float32,
 }
 
 
@@ -54,13 +57,14 @@ def read_index(folder: Path) -> dict[str, Any]:
 class Clips:
     """`b` windows of t frames: latents (b, t, z, y, x), actions (b, t-1, a), facts (b, t, f).
 
-    priors: (b, t, z + 3, y, x), of games with a camera.
+    priors: (b, t, z + 3, y, x), of games with a camera; motions: (b, t, 7), where depth is known.
     """
 
     latents: NDArray[np.float32]
     actions: NDArray[np.float32]
     facts: NDArray[np.float32]
     priors: NDArray[np.float32] | None = None
+    motions: NDArray[np.float32] | None = None
 
 
 class LatentDataset:
@@ -115,7 +119,8 @@ class LatentDataset:
         rows = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
         priors = rows["priors"].astype(np.float32) if "priors" in rows else None
         latents = rows["latents"].astype(np.float32)
-        return Clips(latents, rows["actions"][:, :-1], rows["facts"], priors)
+        actions, facts = rows["actions"][:, :-1], rows["facts"]
+        return Clips(latents, actions, facts, priors, rows.get("motions"))
 
     def draw(self, rng: np.random.Generator, b: int, t: int, eventful: float = 0.0) -> Clips:
         """`b` random windows; a share `eventful` is chosen to have an event in the later half.

@@ -19,7 +19,13 @@ _TILT = 15.0
 _FARTHEST = 5.0
 """Blocks beyond which a target is cut: a teleport, not a motion."""
 
+_LOST = 0.2
+"""Share of the clips that are learnt from without measurements."""
+
 _CELLS, _WALK = 4, 3
+
+MEASURED = 7
+"""Numbers in a measurement of `worldsim.odometry`."""
 
 
 class Tracks(NamedTuple):
@@ -38,7 +44,8 @@ class Tracks(NamedTuple):
 class Body(nn.Module):
     """A gated recurrent unit (Cho et al. 2014, arXiv:1406.1078) over what frames show and keys do.
 
-    What it remembers of a player is `width` numbers and, last, the motion (3) before.
+    What it remembers of a player is `width` numbers and, last, the motion (3) before. Motions that
+    were measured between frames it weighs by how much it trusts them.
     """
 
     angles: Tensor
@@ -57,21 +64,15 @@ class Body(nn.Module):
             nn.Flatten(),
             nn.Linear(64 * _CELLS**2, width),
         )
-        self.memory = nn.GRUCell(width + action_size + _WALK, width)
-        self.felt = nn.Linear(width, _WALK)
+        self.memory = nn.GRU(width + action_size + MEASURED + 1, width, batch_first=True)
+        self.feel = _mlp(width + MEASURED + 1, width, 2 * _WALK)
         self.tilt = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1))
-        self.walk = nn.Sequential(
-            nn.Linear(width + action_size + _WALK, width),
-            nn.GELU(),
-            nn.Linear(width, width),
-            nn.GELU(),
-            nn.Linear(width, _WALK),
-        )
+        self.walk = _mlp(width + action_size + _WALK, width, _WALK)
 
     def start(self, b: int) -> Tensor:
         """`b` bodies (b, width + 3) that have seen nothing and do not move."""
         size = self.memory.hidden_size + _WALK
-        return torch.zeros(b, size, device=self.memory.weight_ih.device)
+        return torch.zeros(b, size, device=self.angles.device)
 
     def forward(
         self,
@@ -79,35 +80,35 @@ class Body(nn.Module):
         led: Tensor,
         bodies: Tensor,
         before: Tensor | None = None,
-        moved: Tensor | None = None,
+        measured: Tensor | None = None,
     ) -> Tracks:
         """What becomes of bodies (b, width + 3) as they see frames.
 
         latents: (b, f, z, y, x); led: (b, f, a), the actions that led to each, zeros where none
         did. before: (b, z, y, x), the frame before the first, which else counts as the first
-        again. moved: (b, f, 3), in training, the motions that led to them, where not NaN.
+        again. measured: (b, f, 7) as `worldsim.odometry` gives it, NaN where nothing was.
         """
         first = latents[:, :1] if before is None else before[:, None]
         pairs = torch.cat([latents, latents - torch.cat([first, latents[:, :-1]], 1)], 2)
         seen = self.look(pairs.flatten(0, 1)).float().unflatten(0, latents.shape[:2])
-        states, motions, felt = [], [], []
-        for i in range(latents.shape[1]):
-            motion = self.coming(bodies, led[:, i])
-            given = torch.cat([seen[:, i], self._scaled(led[:, i]), motion / UNIT], -1)
-            state = self.memory(given, bodies[:, :-_WALK]).float()
-            states.append(state)
-            motions.append(motion)
-            felt.append(motion + UNIT * self.felt(state).float())
-            known = felt[-1]
-            if moved is not None:
-                known = torch.where(moved[:, i].isnan(), known, moved[:, i])
-            bodies = torch.cat([state, known], -1)
-        pitches = _TILT * self.tilt(torch.stack(states, 1)).squeeze(-1)
-        return Tracks(bodies, pitches.float(), torch.stack(motions, 1), torch.stack(felt, 1))
+        if measured is None:
+            measured = seen.new_full((*seen.shape[:2], MEASURED), torch.nan)
+        known = _scaled(measured)
+        states, _ = self.memory(
+            torch.cat([seen, self._scaled(led), known], -1), bodies[None, :, :-_WALK].contiguous()
+        )
+        trust, own = self.feel(torch.cat([states, known], -1)).float().chunk(2, -1)
+        trust = trust.sigmoid() * known[..., -1:]
+        felt = trust * measured[..., :_WALK].nan_to_num() + (1 - trust) * UNIT * own
+        all_bodies = torch.cat([states.float(), felt], -1)
+        earlier = torch.cat([bodies[:, None], all_bodies[:, :-1]], 1)
+        expected = self.coming(earlier, led)
+        pitches = _TILT * self.tilt(states).squeeze(-1)
+        return Tracks(all_bodies[:, -1], pitches.float(), expected, felt)
 
     def coming(self, bodies: Tensor, actions: Tensor) -> Tensor:
-        """Blocks forward, right and up (b, 3) that actions (b, a) will move bodies (b, ...)."""
-        state, before = bodies[:, :-_WALK], bodies[:, -_WALK:] / UNIT
+        """Blocks forward, right and up (..., 3) that actions (..., a) will move bodies (..., n)."""
+        state, before = bodies[..., :-_WALK], bodies[..., -_WALK:] / UNIT
         change: Tensor = self.walk(torch.cat([state, self._scaled(actions), before], -1))
         return UNIT * (before + change.float())
 
@@ -127,11 +128,25 @@ def pitch_loss(told: Tensor, pitch: Tensor) -> Tensor:
     return F.smooth_l1_loss(told / _TILT, pitch / _TILT, beta=0.1)
 
 
-def partly_told(motion: Tensor, generator: torch.Generator) -> Tensor:
-    """Motions (b, t, 3) as `Body` is given them in training: not exact, and half of them NaN.
+def partly_known(measured: Tensor, generator: torch.Generator) -> Tensor:
+    """Measurements (b, t, 7) as `Body` is given them in training.
 
-    So that it learns from the truth and to go on from its own guesses.
+    NaN in the first frame, as at play, and in a few clips altogether.
     """
-    told = torch.rand(*motion.shape[:2], 1, generator=generator, device=motion.device) < 0.5
-    noise = torch.randn(motion.shape, generator=generator, device=motion.device)
-    return torch.where(told, motion + 0.05 * UNIT * noise, torch.nan)
+    b = len(measured)
+    lost = torch.rand(b, 1, 1, generator=generator, device=measured.device) < _LOST
+    lost = lost | (torch.arange(measured.shape[1], device=measured.device) == 0)[None, :, None]
+    return torch.where(lost, torch.nan, measured)
+
+
+def _scaled(measured: Tensor) -> Tensor:
+    """Measurements (..., 7) as numbers around one, and (..., 8) whether there is one."""
+    known = ~measured.isnan().any(-1, keepdim=True)
+    motion, sure, left = torch.tensor_split(measured.nan_to_num(), (_WALK, 2 * _WALK), -1)
+    parts = [motion / UNIT, (sure + 1e-3).log() / 3, 5 * left, torch.ones_like(left)]
+    return torch.cat(parts, -1) * known
+
+
+def _mlp(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    hidden = [nn.Linear(inputs, width), nn.GELU(), nn.Linear(width, width), nn.GELU()]
+    return nn.Sequential(*hidden, nn.Linear(width, outputs))

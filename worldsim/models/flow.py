@@ -9,7 +9,7 @@ from einops import reduce
 from torch import Tensor
 
 from worldsim.camera import CHANNELS
-from worldsim.models.body import Body, partly_told, pitch_loss, walk_loss
+from worldsim.models.body import Body, partly_known, pitch_loss, walk_loss
 from worldsim.models.clip import chunk_starts
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.heads import Facts, outlook_losses
@@ -47,7 +47,7 @@ class Clip:
 
     actions[:, i] is taken on seeing frame i and produces frame i+1; text is (b, text width);
     prior (b, t, z + 3, y, x) and poses (b, t, 5), as `models.heads.body_motion` takes them, of
-    games with a camera.
+    games with a camera; motions (b, t, 7), what was measured between frames, where depth is known.
     """
 
     latents: Tensor
@@ -56,6 +56,7 @@ class Clip:
     text: Tensor | None = None
     prior: Tensor | None = None
     poses: Tensor | None = None
+    motions: Tensor | None = None
 
 
 Look = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -230,12 +231,10 @@ def objective(
 
 def body_losses(body: Body, past: Tensor, clip: Clip, g: torch.Generator) -> dict[str, Tensor]:
     """The losses of a body for which there are facts; past: (b, t, z, y, x), as it is seen."""
-    motion, facts = None, clip.facts
-    if facts.motion is not None:
-        motion = F.pad(partly_told(facts.motion[..., :3], g), (0, 0, 1, 0), value=torch.nan)
+    measured = None if clip.motions is None else partly_known(clip.motions, g)
     led = F.pad(clip.actions, (0, 0, 1, 0))
-    tracks = body(past, led, body.start(len(past)), moved=motion)
-    losses = {}
+    tracks = body(past, led, body.start(len(past)), measured=measured)
+    facts, losses = clip.facts, {}
     if facts.motion is not None:
         losses["coming"] = walk_loss(tracks.expected[:, 1:], facts.motion[..., :3])
         losses["felt"] = walk_loss(tracks.felt[:, 1:], facts.motion[..., :3])

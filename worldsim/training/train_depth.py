@@ -154,7 +154,7 @@ def run(config: Config, run_dir: Path) -> None:
     config.model.latent_channels = tokenizer.config.latent_channels
     with locked(run_dir, "collecting"):
         if not (run_dir / "held_out.depths.npy").exists():
-            encoder = Encoder(tokenizer, 64, config.device, config.dtype)
+            encoder = Encoder(tokenizer, config.device, config.dtype)
             _collect(_chosen(data.entries, config.collect), encoder, config.model.factor, run_dir)
     both = [
         Examples(*(np.load(run_dir / f"{part}.{name}.npy", "r") for name in _PARTS))

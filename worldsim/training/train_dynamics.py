@@ -21,7 +21,7 @@ from worldsim.models.heads import Facts, body_motion
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import Simulator, SimulatorConfig
 from worldsim.surroundings import Surroundings
-from worldsim.trained import begin_from, load_depth, load_tokenizer
+from worldsim.trained import begin_from, load_depth, load_tokenizer, short
 from worldsim.training.loop import LoopConfig, train
 from worldsim.training.rollouts import frame_psnr, rollout, write_pictures
 
@@ -206,7 +206,9 @@ def as_clip(clips: Clips, device: torch.device) -> Clip:
     prior = torch.from_numpy(clips.priors).to(device)
     poses = poses.nan_to_num()  # who does not say where it is, is not taken to move
     poses[..., :3] -= poses[:, :1, :3].clone()  # far from the origin single precision is too coarse
-    return Clip(latents, actions, Facts(**known), prior=prior, poses=poses.float().to(device))
+    poses = poses.float().to(device)
+    motions = None if clips.motions is None else torch.from_numpy(clips.motions).to(device)
+    return Clip(latents, actions, Facts(**known), None, prior, poses, motions)
 
 
 def run(config: Config, run_dir: Path) -> None:
@@ -247,10 +249,9 @@ def _depth(config: Config, *data: LatentDataset | None) -> Depth | None:
     depth, meta = load_depth(config.depth) if config.depth else (None, {"hash": ""})
     for latents in data:
         if latents is not None and latents.depth != meta["hash"]:
-            theirs, ours = (name[:12] or "none" for name in (latents.depth, meta["hash"]))
             raise UserError(
-                f"latents were encoded with depth network {theirs}; depth={config.depth} is {ours}"
-                " (name the one, or encode again)"
+                f"latents were encoded with depth network {short(latents.depth)};"
+                f" depth={config.depth} is {short(meta['hash'])} (name the one, or encode again)"
             )
     return depth
 
