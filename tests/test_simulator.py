@@ -226,6 +226,13 @@ def test_what_the_panorama_knows_reaches_the_dream() -> None:
     assert not torch.allclose(seen.latents, changed.latents, atol=1e-3)
 
 
+def test_a_camera_points_where_it_is_said_to() -> None:
+    sim = camera_simulator()
+    latents, actions = context([0, 1])
+    state = sim.reset(latents, actions, [0, 1], pitches=[30.0, -80.0])
+    assert [panorama.pitch for panorama in state.panoramas] == pytest.approx([30.0, -80.0])
+
+
 def test_chunks_follow_the_camera_too() -> None:
     sim = camera_simulator()
     state, step = sim.step(started(sim, [0]), torch.cat([moves([0], i) for i in range(3)], 1))

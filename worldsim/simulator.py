@@ -97,8 +97,8 @@ class Simulator:
         may be given as pictures.
         actions: (b, t, a) that led from each frame to the next; t may be 0.
         seeds: (b,), one a game, for all its noise.
-        pitches: (b,), of games with a camera, where it points in the first frame, in degrees down;
-        guessed from the frames by default.
+        pitches: (b,), of games with a camera, where it points in the last frame, in degrees down;
+        what the frames tell by default.
 
         Raises:
             ValueError: sizes that do not fit together.

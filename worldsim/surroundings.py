@@ -45,12 +45,16 @@ class Surroundings:
         """The panoramas and bodies (b, ...) of games that have seen frames (b, t, ...).
 
         led: (b, t, a), the actions that led to each, zeros for the first. pitches: (b,) degrees of
-        the first frames; what the frames tell by default.
+        the last frames; what the frames tell by default.
         """
         assert self._body is not None
         acts, start = led[:, 1:].cpu().numpy(), self._body.start(len(latents))
         turns = acts[..., self._camera.pitch]
-        firsts = pitches or _first_pitches(self._body(latents, led, start).pitches, turns)
+        since = np.cumsum(np.pad(turns, ((0, 0), (1, 0))), 1)  # degrees down, (b, t+1)
+        if pitches is None:
+            told = self._body(latents, led, start).pitches.double().cpu().numpy()
+            pitches = np.median(told - since + since[:, -1:], 1).tolist()
+        firsts = np.clip(pitches - since[:, -1], -90, 90).tolist()
         tilts = _tilts(firsts, turns)
         away = self._away(latents, pictures, tilts)
         measured = F.pad(
@@ -124,13 +128,3 @@ def _tilts(pitches: Sequence[float], turns: NDArray[np.floating]) -> NDArray[np.
     for turn in turns.T:
         tilts.append(np.clip(tilts[-1] + turn, -90, 90))
     return np.stack(tilts, 1)
-
-
-def _first_pitches(told: Tensor, turns: NDArray[np.floating]) -> list[float]:
-    """The pitch (b,) of each game's first frame, from what the model says of all (b, t+1).
-
-    turns: (b, t) degrees down between them.
-    """
-    since = np.concatenate([np.zeros((len(turns), 1)), np.cumsum(turns, 1)], 1)
-    firsts = np.median(told.double().cpu().numpy() - since, 1)
-    return [float(pitch) for pitch in np.clip(firsts, -90, 90)]
