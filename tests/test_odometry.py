@@ -56,4 +56,20 @@ def test_where_nothing_is_near_the_guess_stays(walk):
     far = np.full_like(away, FAR)
     measured = walked(CAMERA, frames, led, poses[:, 4], far[1:], np.array([0.1, 0.0, -0.2]))
     assert np.allclose(measured[:, :3], (0.1, 0.0, -0.2), atol=1e-6)
-    assert (measured[:, 3:6] == 1).all()
+    assert (measured[:, 3:] == 1).all()
+
+
+def test_a_jump_is_found_from_rest():
+    env = gym.make("envs:WorldSim/Voxel-v0")
+    env.reset(seed=3)
+    for _ in range(10):
+        before, *_, info = env.step(actions.make(camera=(3.0, 0.0)))
+    action = actions.make(jump=1)
+    after, *_, jumped = env.step(action)
+    away = np.minimum(env.unwrapped.depth(), FAR)[None].astype(np.float32)
+    pitches = np.array([info["pitch"], jumped["pitch"]])
+    led = actions.to_vector(action)[None]
+    measured = walked(CAMERA, np.stack([before, after]), led, pitches, away)[0]
+    up = jumped["position"][1] - info["position"][1]
+    assert up > 0.4
+    assert measured[:3] == pytest.approx([0, 0, up], abs=0.03)

@@ -23,6 +23,14 @@ _LONGEST = 0.3
 """Blocks that one round may change the step by."""
 _FARTHEST_OFF = 0.6
 """Blocks from the guess beyond which nothing is believed."""
+_HOPS = np.array([[0.0, 0.0, 0.0], [0.0, 0.4, 0.0], [0.0, -0.4, 0.0]])
+"""Blocks right, down and ahead of the guess, or of rest, where it may begin too: jumps, falls."""
+_DOUBT = 0.002
+"""Brightness by which another beginning has to fit better than the guess."""
+_OVERLAP = 0.4
+"""Share of the pixels that both pictures have to show."""
+_NOTHING_FITS = 1.0
+"""Brightness that is said to be left where the pictures share too little."""
 _OUTLIER = 0.6
 """Difference of brightness from which on a pixel counts less; brightness goes from 0 to 16."""
 _STIFFNESS = 1e-3
@@ -40,7 +48,8 @@ def walked(
     """Measurements (t, 7) of the motions between frames (t+1, h, w, 3).
 
     actions: (t, a). pitches: (t+1,) degrees. distances: (t, h, w) of the later frames. guess:
-    (3,), the motion before the first, in blocks forward, right and up; none by default.
+    (3,), of the first motion, in blocks forward, right and up; none by default. Later ones are
+    guessed to be as the one before.
     A measurement is such a motion, as felt at the earlier frame; then, for each of the three, the
     error to be expected; last, the mean difference of brightness that is left.
     """
@@ -82,10 +91,16 @@ def _stepped(
     distance: (h, w) blocks ahead of the second; visible: rows that show the world; angles: yaw and
     pitch of the first, then of the second.
     """
+    given = old, new, distance, visible, *angles, tangent
+    starts = [guess, *(origin + hop for origin in (guess, 0.0 * guess) for hop in _HOPS)]
+    costs = [
+        _equations(*given, start, 0.0, 4)[2] + (start is not guess) * _DOUBT for start in starts
+    ]
+    guess = starts[int(np.argmin(costs))]
     step, light = guess, 0.0
     best, sure, least = guess, np.ones(3), np.inf
     for _ in range(_ROUNDS):
-        slopes, miss, cost = _equations(old, new, distance, visible, *angles, tangent, step, light)
+        slopes, miss, cost = _equations(*given, step, light, 2)
         stiff = np.full(4, _STIFFNESS * np.trace(slopes[:3, :3]) + 1e-9)
         inverse = np.linalg.inv(slopes + np.diag(stiff))
         if cost < least:
@@ -97,7 +112,7 @@ def _stepped(
         step, light = step + change[:3], light + float(change[3])
         if length < 1e-3 or np.linalg.norm(step - guess) > _FARTHEST_OFF:
             break
-    return best, sure, float(least)
+    return best, sure, min(float(least), _NOTHING_FITS)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -137,18 +152,20 @@ def _equations(
     tangent: float,
     step: Vector,
     light: float,
+    stride: int,
 ) -> tuple[NDArray[np.float64], Vector, float]:
-    """The normal equations (4, 4) and (4,) of a round on every second pixel, and the mean error."""
+    """The normal equations (4, 4) and (4,) of a round on some of the pixels, and the mean error."""
     shape = new.shape
     before, now = facing(yaw_before, pitch_before), facing(yaw, pitch)
     focus = 0.5 * shape[0] / tangent
     slopes, miss, slope = np.zeros((4, 4)), np.zeros(4), np.ones(4)
-    total, count = 0.0, 0
-    for row in range(1, visible - 1, 2):
-        for column in range(1, shape[1] - 1, 2):
+    total, count, near = 0.0, 0, 0
+    for row in range(1, visible - 1, stride):
+        for column in range(1, shape[1] - 1, stride):
             far = distance[row, column]
             if far > _FARTHEST:
                 continue
+            near += 1
             x, y, z = place_of(row, column, far, shape, tangent, now)
             right, down, ahead = turned(x + step[0], y + step[1], z + step[2], before)
             if ahead < 0.1:
@@ -173,4 +190,5 @@ def _equations(
                 miss[i] -= weight * slope[i] * error
                 for j in range(4):
                     slopes[i, j] += weight * slope[i] * slope[j]
-    return slopes, miss, total / max(count, 1)
+    cost = total / count if count > _OVERLAP * near else np.inf
+    return slopes, miss, cost

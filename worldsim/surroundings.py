@@ -85,7 +85,7 @@ class Surroundings:
         tilts = _tilts(pitches, acts[..., self._camera.pitch])
         away = self._away(latents, pictures, tilts[:, 1:])
         last = np.stack([game.frame for game in state.panoramas])[:, None]
-        guess = state.body[:, -3:].double().cpu().numpy()
+        guess = self._body.coming(state.body, actions[:, 0]).double().cpu().numpy()
         measured = self._measured(np.concatenate([last, pictures], 1), acts, tilts, away, guess)
         tracks = self._body(latents, actions, state.body, state.latents, measured)
         motions = tracks.felt.double().cpu().numpy()
