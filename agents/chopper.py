@@ -15,6 +15,7 @@ _EYE = 1.62
 _REACH = 4.4
 _CLOSE = 1.5  # blocks over ground from which a trunk is felled
 _TOUCH = 2.0  # blocks within which something is in the way
+_PATIENCE = 160  # ticks for the way to a tree
 _FAR = 24  # blocks within which trees are looked for
 _LAPSE = 8  # ticks that a lapse of skill lasts
 
@@ -123,11 +124,12 @@ def _turn_to(s: Senses, point: NDArray[Any]) -> tuple[float, float]:
 def _approach(s: Senses, trunk: Cell) -> Script:
     """Walk up to a trunk, hopping over steps and clearing leaves; give up when stuck."""
     stuck = detours = 0
-    for _ in range(160):
+    begun = s.info["tick"]
+    while s.info["tick"] < begun + _PATIENCE:
         away = _away(s, trunk)
         if away < _CLOSE or detours > 2:
             return
-        pitch, yaw = _turn_to(s, np.array([trunk[0] + 0.5, s.height + 1.3, trunk[1] + 0.5]))
+        pitch, yaw = _turn_to(s, np.array([trunk[0] + 0.5, s.height + _EYE, trunk[1] + 0.5]))
         ahead = abs(yaw) < 50
         slow = ahead and s.slow()
         stuck += slow
