@@ -9,7 +9,7 @@ from worldsim import actions
 
 @pytest.fixture(scope="module")
 def forest():
-    return gym.make("envs:WorldSim/VoxelChop-v0", size=8)
+    return gym.make("envs:WorldSim/VoxelChop-v0", size=16)
 
 
 def play(env, policy, ticks=240, seed=700_001):
