@@ -89,8 +89,8 @@ class ActorCritic:
         with torch.no_grad():
             before = symexp(self._values(plays.seen.flatten(0, 1))).view_as(returns)
         advantages = (returns - before) / self._range.update(returns)
-        parts = [x.flatten(0, 1) for x in (plays.seen, plays.moves, plays.odds)]
-        figures = self._learn(*parts, returns.flatten(), advantages.flatten(), generator)
+        flat = plays.seen, plays.moves, plays.odds, returns, advantages
+        figures = self._learn([part.flatten(0, 1) for part in flat], generator)
         ticks = plays.rewards.numel() * self._repeat
         reward = float(plays.rewards.sum()) / ticks * 1000
         return ticks, {**figures, "reward_in_1000_ticks": reward}
@@ -99,7 +99,7 @@ class ActorCritic:
         """Plays from fresh starts, which the round's number decides."""
         n = self._games.num_envs
         seeds = np.random.default_rng((self._seed, number)).integers(_SEEDS, size=n)
-        seen, _ = self._games.reset(seed=[int(seed) for seed in seeds])
+        seen, _ = self._games.reset(seed=[int(seed) for seed in seeds])  # type: ignore[arg-type]
         rows: list[tuple[Tensor, ...]] = []
         for _ in range(self._config.horizon):
             now = torch.from_numpy(np.array(seen))
@@ -123,26 +123,22 @@ class ActorCritic:
             return symexp(self._values(torch.from_numpy(led_to)))
 
     def _values(self, seen: Tensor) -> Tensor:
-        parts = [self.network(part)[1] for part in seen.split(512)]
+        size = 512
+        parts = [self.network(seen[i : i + size])[1] for i in range(0, len(seen), size)]
         return torch.cat(parts)
 
-    def _learn(
-        self,
-        seen: Tensor,
-        moves: Tensor,
-        odds: Tensor,
-        returns: Tensor,
-        advantages: Tensor,
-        generator: torch.Generator,
-    ) -> dict[str, float]:
-        """Figures of some passes over all moves, in batches of random order."""
+    def _learn(self, parts: list[Tensor], generator: torch.Generator) -> dict[str, float]:
+        """Figures of some passes over what was played, in batches of random order.
+
+        parts: seen, moves, odds, returns, advantages, each (moves, ...).
+        """
         totals: dict[str, float] = {}
-        count = 0
+        count, size = 0, self._config.batch
         for _ in range(self._config.passes):
-            order = torch.randperm(len(moves), generator=generator)
-            for rows in order.split(self._config.batch):
-                batch = (part[rows] for part in (seen, moves, odds, returns, advantages))
-                for name, value in self._update(*batch).items():
+            order = torch.randperm(len(parts[0]), generator=generator)
+            for first in range(0, len(order), size):
+                rows = order[first : first + size]
+                for name, value in self._update(*(part[rows] for part in parts)).items():
                     totals[name] = totals.get(name, 0.0) + value
                 count += 1
         return {name: value / count for name, value in totals.items()}
@@ -163,7 +159,7 @@ class ActorCritic:
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), config.norm)
         self._optimizer.step()
-        return {"actor": float(actor), "critic": float(critic), "entropy": float(entropy)}
+        return {"actor": actor.item(), "critic": critic.item(), "entropy": entropy.item()}
 
     def tensors(self) -> tuple[checkpoint.Tensors, dict[str, Any]]:
         """Weights, moments and the range of returns."""

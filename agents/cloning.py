@@ -168,7 +168,7 @@ class Cloning:
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimizer.step()
         agreement = (logits.argmax(-1) == moves).float().mean()
-        return float(surprise), float(agreement), float(critic)
+        return surprise.item(), agreement.item(), critic.item()
 
     def tensors(self) -> tuple[checkpoint.Tensors, dict[str, Any]]:
         """Weights and moments."""

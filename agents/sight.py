@@ -20,10 +20,17 @@ SIDE = 64
 class Sight(Protocol):
     """From frames (n, h, w, 3) to what is seen of them (n, c, y, x)."""
 
-    kind: str
-    space: gym.spaces.Box
-    tokenizer: str
-    """Hash of the tokenizer's tensors; "" without one."""
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`."""
+
+    @property
+    def space(self) -> gym.spaces.Box:
+        """The space of what is seen of one frame."""
+
+    @property
+    def tokenizer(self) -> str:
+        """Hash of the tokenizer's tensors; "" without one."""
 
     def __call__(self, frames: Frames) -> Sights:
         """What is seen of the frames (n, c, y, x), of the space's type."""
