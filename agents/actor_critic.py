@@ -156,7 +156,7 @@ class ActorCritic:
         critic = (values - symlog(returns)).square().mean()
         loss = actor + 0.5 * critic - config.entropy * entropy
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), config.norm)
         self._optimizer.step()
         return {"actor": actor.item(), "critic": critic.item(), "entropy": entropy.item()}

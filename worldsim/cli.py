@@ -36,6 +36,7 @@ COMMANDS = {
     "train_dynamics": ("worldsim.training.train_dynamics", "learn what actions do to a world"),
     "export": ("worldsim.export", "put tokenizer and dynamics into one playable world file"),
     "evaluate": ("worldsim.evaluation.suite", "measure a learned world against the exact one"),
+    "check_heads": ("worldsim.evaluation.heads", "ask whether a world's rewards can be believed"),
     "train_agent": ("agents.train", "learn to play, in a dream or the exact world"),
     "audit": ("worldsim.evaluation.audit", "test the suite itself on a world with planted faults"),
     "compare": ("worldsim.evaluation.compare", "tell two evaluations apart, world by world"),
