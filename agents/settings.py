@@ -55,5 +55,9 @@ class Config(RoundsConfig):
     ppo: PpoConfig = field(default_factory=PpoConfig)
     dream_ac: ActorCriticConfig = field(default_factory=ActorCriticConfig)
     bc: CloningConfig = field(default_factory=CloningConfig)
+    dreams: ExamConfig = field(
+        default_factory=lambda: ExamConfig(env="WorldSim/DreamChop-v0", episodes=1, ticks=256)
+    )
+    """A second exam of agents that train in a dream, in that dream; 0 episodes leave it out."""
     videos: bool = True
-    """Film the first episode of each exam, in the exact world and, of dreams, there too."""
+    """Film the first episode of each exam."""

@@ -6,7 +6,7 @@ recordings; `random` and `chopper` learn nothing and are examined for comparison
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,16 @@ from worldsim.suggest import did_you_mean
 
 __all__ = ["Config", "run", "train_agent"]
 
-_LENGTHS = ("ticks", "minutes", "exam_every", "checkpoint_minutes", "tensorboard", "videos", "exam")
+_LENGTHS = (
+    "ticks",
+    "minutes",
+    "exam_every",
+    "checkpoint_minutes",
+    "tensorboard",
+    "videos",
+    "exam",
+    "dreams",
+)
 """Settings that a run may change when it resumes."""
 
 
@@ -109,10 +118,14 @@ def _learner(config: Config, seen: Sight, network: Network) -> Learner:
 
 
 def _games(config: Config, seen: Sight) -> Games:
-    options = dict(config.env_options)
-    if config.world is not None and dreamed(config.env):
-        options = {"checkpoint": config.world, **options}
+    options = {**_world_of(config), **config.env_options}
     return make_games(config.env, config.games, seen, config.repeat, options)
+
+
+def _world_of(config: Config) -> dict[str, Any]:
+    """The option that tells a dream which world to play."""
+    named = config.world is not None and dreamed(config.env)
+    return {"checkpoint": config.world} if named else {}
 
 
 def dreamed(env: str) -> bool:
@@ -127,7 +140,13 @@ def _examiner(config: Config, policy: Policy, run_dir: Path) -> Callable[[int], 
         return run_dir / "videos" / f"{name}_{ticks:09d}.mp4" if config.videos else None
 
     def exam(ticks: int) -> dict[str, float]:
-        return examine(policy, config.exam, film("truth", ticks))
+        figures = examine(policy, config.exam, film("truth", ticks))
+        if not (dreamed(config.env) and config.dreams.episodes):
+            return figures
+        options = {**_world_of(config), **config.env_options, **config.dreams.options}
+        where = replace(config.dreams, options={**options, "obs": "pixels", "repeat": 1})
+        dream = examine(policy, where, film("dream", ticks))
+        return figures | {f"dream_{name}": value for name, value in dream.items()}
 
     return exam
 
