@@ -6,12 +6,14 @@ import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from agents import rank
 from agents.actor_critic import ActorCritic, ActorCriticConfig
 from agents.exam import ExamConfig, curve_of, draw_curves, examine
 from agents.games import make_games
 from agents.moves import MOVES
 from agents.network import Network, NetworkConfig
 from agents.planner import Planner
+from agents.rank import spearman
 from agents.returns import Range, lambda_returns
 from agents.settings import Config
 from agents.sight import Pixels, sight
@@ -252,3 +254,26 @@ def test_games_show_what_the_sight_sees_and_hold_moves():
     assert seen.shape == (2, 3, 64, 64)
     *_, infos = games.step(np.array([1, 0]))
     assert infos["tick"].tolist() == [3, 3]
+
+
+def test_ranks_of_equal_and_opposite_order_and_with_ties():
+    a = np.array([1.0, 2.0, 3.0, 4.0])
+    assert spearman(a, a**2) == 1
+    assert spearman(a, -a) == -1
+    assert spearman(a, np.array([1.0, 1.0, 3.0, 4.0])) == pytest.approx(0.9486833)
+    assert np.isnan(spearman(a, np.ones(4)))
+
+
+@pytest.mark.slow
+def test_policies_of_graded_skill_are_ranked_in_dream_and_truth(tmp_path, runs):
+    world = str(runs / "world.safetensors")
+    seen = sight("latent", world)
+    network = Network(NetworkConfig(list(seen.space.shape), 1.0, width=8))
+    save_agent(tmp_path / "agent.safetensors", network, seen, 4, 0, {})
+    places = {"dream_options": {"device": "cpu"}, "exact_options": {"size": 32}, "world": world}
+    config = rank.Config(str(tmp_path), 3, **places, games=2, moves=2)
+    result = rank.rank(config)
+    assert result["skills"] == [0, 0.5, 1]
+    assert len(result["dream"]) == len(result["truth"]) == 3
+    with pytest.raises(UserError, match="agent=nothing"):
+        rank.rank(rank.Config())
