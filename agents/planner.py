@@ -100,7 +100,7 @@ class Planner:
         """Plans (candidates, ahead) drawn by the odds."""
         edges = self._odds.cumsum(1)
         draws = self._rng.random((self._candidates, self._ahead, 1))
-        return np.minimum((draws > edges[None]).sum(-1), len(MOVES) - 1)
+        return np.asarray((draws > edges[None]).sum(-1).clip(max=len(MOVES) - 1), np.int64)
 
     def _worth(self, now: State, plans: NDArray[np.int64], seed: int) -> Odds:
         """The discounted reward (candidates,) that the plans are dreamed to bring."""
