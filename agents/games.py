@@ -21,6 +21,8 @@ from worldsim.imports import load_module, refuse_stranger
 
 Games: TypeAlias = VectorEnv[Any, Any, Any]
 
+_TASKS = "envs.dream_tasks:"
+
 
 class Hold(gym.Wrapper[Any, Any, Any, Any]):
     """The environment with every action held for `repeat` ticks; rewards add up.
@@ -117,8 +119,8 @@ def make_games(
 ) -> Games:
     """`n` games of a Gymnasium id as agents play them.
 
-    An id with a vector entry point (a dream) runs as one batch and takes `repeat` and `obs`
-    itself; others run one after another.
+    Dreamed tasks run as one batch and take `repeat` and `obs` themselves; other environments run
+    one after another.
 
     Raises:
         UserError: no such environment, or one without this project's controls or a picture.
@@ -126,7 +128,7 @@ def make_games(
     options = dict(options or {})
     name = _imported(env)
     spec = gym.spec(name) if name in gym.registry else None
-    if spec is not None and spec.vector_entry_point is not None:
+    if spec is not None and str(spec.vector_entry_point).startswith(_TASKS):
         asked = {"obs": sight.kind, "repeat": repeat, **options}
         games = gym.make_vec(name, n, vectorization_mode="vector_entry_point", **asked)
     else:

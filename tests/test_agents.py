@@ -8,6 +8,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from agents import rank
 from agents.actor_critic import ActorCritic, ActorCriticConfig
+from agents.cloning import CloningConfig
 from agents.exam import ExamConfig, curve_of, draw_curves, examine
 from agents.games import make_games
 from agents.moves import MOVES
@@ -151,14 +152,14 @@ def test_cloning_learns_to_agree_with_what_was_recorded(tmp_path):
     chopper = {"policy": "chopper", "policy_options": options, "env": "WorldSim/VoxelChop-v0"}
     recording = record.Config(**chopper, env_options=FOREST, episodes=1, steps=200, out=str(out))
     record.record(recording)
-    config = small(algo="bc", data=[str(out)], ticks=40_000, exam_every=10**9)
+    cloning = CloningConfig(batch=32, steps=20, rate=1e-3)
+    config = small(algo="bc", data=[str(out)], ticks=20_000, exam_every=10**9, bc=cloning)
     train_agent(config, tmp_path / "run")
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     agreed = [
         float(line.split('"agreement": ')[1].split(",")[0]) for line in lines if "agree" in line
     ]
-    assert agreed[-1] > agreed[0]
-    assert agreed[-1] > 0.4
+    assert agreed[-1] > agreed[0] + 0.1
 
 
 @pytest.mark.slow

@@ -45,6 +45,21 @@ def test_gymnasium_checker_passes(make, obs):
         check_env(make(obs=obs), skip_render_check=True)
 
 
+@pytest.mark.parametrize("obs", ["latent", "pixels"])
+def test_the_checker_of_stable_baselines_passes(make, obs):
+    checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        checker.check_env(actions.DiscreteActions(make(obs=obs)), skip_render_check=True)
+
+
+@pytest.mark.parametrize("name", ["Voxel", "VoxelChop", "VoxelNavigate"])
+def test_the_checker_of_stable_baselines_passes_on_exact_worlds(name):
+    checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    env = gym.make(f"envs:WorldSim/{name}-v0", size=48)
+    checker.check_env(actions.DiscreteActions(env), skip_render_check=True)
+
+
 def test_spaces_are_those_of_the_exact_twin(make):
     dream = make(obs="pixels")
     size = dream.dreams.world.frame_shape
