@@ -1,7 +1,7 @@
 """Behaviour cloning: the move that a recorded player chose, learnt from what was seen."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ class CloningConfig:
     rate: float = 3e-4
     discount: float = 0.985
     """Of a move, for the returns that the critic learns."""
+    seeds: list[int] = field(default_factory=list)
+    """First and last seed of the episodes that are learnt from; empty for all."""
     smoothing: float = 0.05
     """Share of the odds that is spread over all moves."""
 
@@ -46,22 +48,27 @@ class Decisions:
     returns: NDArray[np.float32]
 
 
-def decisions(folders: list[str], seen: Sight, repeat: int, discount: float) -> Decisions:
+def decisions(
+    folders: list[str], seen: Sight, repeat: int, discount: float, seeds: Sequence[int] = ()
+) -> Decisions:
     """The decisions of all episodes in folders of recordings, or of latents.
 
-    A decision is `repeat` ticks from a multiple of that on.
+    A decision is `repeat` ticks from a multiple of that on. seeds: first and last of the episodes.
 
     Raises:
         UserError: none given, or latents of another tokenizer, or latents for an agent of pixels.
     """
     if not folders:
         raise UserError("no recordings were given to learn from; needed data=[FOLDER]")
+    if len(seeds) not in (0, 2):
+        raise UserError(f"seeds are {list(seeds)}; needed the first and the last, or none")
+    chosen = range(seeds[0], seeds[1] + 1) if seeds else range(2**62)
     parts = []
     for folder in folders:
         if (Path(folder) / INDEX).exists():
-            parts.append(_of_latents(folder, seen, repeat, discount))
+            parts.append(_of_latents(folder, seen, repeat, discount, chosen))
         else:
-            parts.append(_of_recordings(folder, seen, repeat, discount))
+            parts.append(_of_recordings(folder, seen, repeat, discount, chosen))
     whole = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Decisions(*whole)
 
@@ -69,7 +76,7 @@ def decisions(folders: list[str], seen: Sight, repeat: int, discount: float) -> 
 Part = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.float32]]
 
 
-def _of_latents(folder: str, seen: Sight, repeat: int, discount: float) -> Part:
+def _of_latents(folder: str, seen: Sight, repeat: int, discount: float, seeds: range) -> Part:
     data = LatentDataset([folder])
     if seen.kind != "latent":
         raise UserError(f"{folder} holds latents; an agent of obs={seen.kind} needs recordings")
@@ -79,20 +86,25 @@ def _of_latents(folder: str, seen: Sight, repeat: int, discount: float) -> Part:
             f" {seen.space.shape} (encode with that world's tokenizer)"
         )
     parts = []
-    for i, (_, _, frames, _) in enumerate(data.episodes):
+    for i, (_, _, frames, seed) in enumerate(data.episodes):
+        if seed not in seeds:
+            continue
         clip = data.clips([(i, 0)], frames)
         rewards = clip.facts[0, 1:, FACTS.index("reward")]
         starts = _starts(len(rewards), repeat)
         told = _told(clip.actions[0], rewards, repeat, discount)
         parts.append((clip.latents[0][starts].astype(np.float16), *told))
-    return _joined(parts)
+    return _joined(folder, parts)
 
 
-def _of_recordings(folder: str, seen: Sight, repeat: int, discount: float) -> Part:
-    paths = sorted(Path(folder).glob("*.h5"))
+def _of_recordings(folder: str, seen: Sight, repeat: int, discount: float, seeds: range) -> Part:
+    found = sorted(Path(folder).glob("*.h5"))
+    paths = [path for path in found if episode.read_header(path).seed in seeds]
     if not paths:
         dataset.read_manifest(Path(folder))
-        raise UserError(f"{folder} holds no episodes; record some with `worldsim record`")
+        raise UserError(
+            f"{folder} holds no episodes of these seeds; record some with `worldsim record`"
+        )
     parts = []
     with progress("seeing recordings", len(paths)) as shown:
         for path in paths:
@@ -103,10 +115,12 @@ def _of_recordings(folder: str, seen: Sight, repeat: int, discount: float) -> Pa
             told = _told(played.actions, played.rewards, repeat, discount)
             parts.append((kept, *told))
             shown.advance(len(starts))
-    return _joined(parts)
+    return _joined(folder, parts)
 
 
-def _joined(parts: list[Part]) -> Part:
+def _joined(folder: str, parts: list[Part]) -> Part:
+    if not parts:
+        raise UserError(f"{folder} holds no episodes of these seeds; name others")
     seen, moves, returns = (np.concatenate(column) for column in zip(*parts, strict=True))
     return seen, moves, returns
 

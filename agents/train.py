@@ -102,7 +102,8 @@ def _network(config: Config, seen: Sight) -> Network:
 
 def _learner(config: Config, seen: Sight, network: Network) -> Learner:
     if config.algo == "bc":
-        data = decisions(config.data, seen, config.repeat, config.bc.discount)
+        bc = config.bc
+        data = decisions(config.data, seen, config.repeat, bc.discount, bc.seeds)
         return Cloning(data, network, config.repeat, config.bc, config.seed)
     if config.algo == "dream_ac":
         games = _games(config, seen)

@@ -24,7 +24,8 @@ class TaskConfig:
     """How a task is dreamed.
 
     checkpoint: a world file; the shipped one by default. contexts: folders of `worldsim encode`
-    whose episodes dreams begin in; by default the few contexts of the world file. obs: "pixels",
+    whose episodes dreams begin in; by default the few contexts of the world file. seeds: first and
+    last seed of the episodes to begin in; by default all. obs: "pixels",
     as the exact world shows, or "latent", which need not be decoded. repeat: ticks that an action
     is held; they are dreamed jointly. horizon: ticks after which a dream is truncated. least:
     expected rewards of a tick below this count as none. uncertainty: dream every step twice and
@@ -34,6 +35,7 @@ class TaskConfig:
 
     checkpoint: str | None = None
     contexts: list[str] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
     obs: str = "pixels"
     repeat: int = 1
     horizon: int = 256
@@ -69,7 +71,7 @@ class Dreams:
     def __init__(self, config: TaskConfig) -> None:
         self.config = config
         self.world = load_world(config.checkpoint, config.device, config.dtype, steps=config.steps)
-        self._contexts = Contexts(self.world, config.contexts)
+        self._contexts = Contexts(self.world, config.contexts, config.seeds)
         self._state: State | None = None
         self._poses = torch.zeros(0, 5, dtype=torch.float64)
         self._ticks = np.zeros(0, np.int64)
@@ -83,7 +85,7 @@ class Dreams:
 
     @property
     def state(self) -> State:
-        """The simulator's state, a value; `go_back` takes it.
+        """The simulator's state, a value.
 
         Raises:
             RuntimeError: before the first `begin`.
@@ -99,7 +101,8 @@ class Dreams:
         latents = torch.stack([start.latents for start in starts])
         led = np.stack([start.actions for start in starts])
         poses = torch.from_numpy(np.stack([start.pose for start in starts]))
-        fresh = self.world.simulator.reset(latents, led, noise)
+        pitches = poses[:, -1].tolist()
+        fresh = self.world.simulator.reset(latents, led, noise, pitches=pitches)
         if len(rows) == n:
             self._state, self._poses = fresh, poses
             self._ticks = np.zeros(n, np.int64)
@@ -108,14 +111,6 @@ class Dreams:
         self._state = self.state.with_rows(index, fresh)
         self._poses = self._poses.index_copy(0, index, poses)
         self._ticks[list(rows)] = 0
-
-    def go_back(self, state: State, poses: torch.Tensor, ticks: NDArray[np.int64]) -> None:
-        """Go on from a state that was kept, of any number of dreams."""
-        self._state, self._poses, self._ticks = state, poses.clone(), ticks.copy()
-
-    def kept(self) -> tuple[State, torch.Tensor, NDArray[np.int64]]:
-        """What `go_back` takes."""
-        return self.state, self._poses.clone(), self._ticks.copy()
 
     def step(self, vectors: NDArray[np.float32]) -> Outcome:
         """Dream on, each dream with its action (n, a) held for `repeat` ticks."""

@@ -131,12 +131,16 @@ def test_two_samples_say_how_unsure_the_model_is_and_a_limit_truncates(make):
     assert (reward, terminated) == (0.0, False)
 
 
-def test_what_cannot_be_dreamed_is_refused(make):
+def test_what_cannot_be_dreamed_is_refused(make, runs):
     for wrong, said in (
         ({"obs": "sound"}, "obs is 'sound'"),
         ({"horizon": 0}, "horizon is 0"),
         ({"gravity": 2}, "no 'gravity'"),
         ({"contexts": ["/nowhere"]}, "holds no latents"),
+        (
+            {"contexts": [str(runs / "latents-train")], "seeds": [5, 9]},
+            "no episode of seeds 5 to 9",
+        ),
     ):
         with pytest.raises(UserError, match=said):
             make(**wrong)
@@ -151,7 +155,7 @@ def test_what_cannot_be_dreamed_is_refused(make):
 
 
 def test_dreams_begin_inside_encoded_recordings(make, runs):
-    games = make(2, contexts=[str(runs / "latents-train")])
+    games = make(2, contexts=[str(runs / "latents-train")], seeds=[1, 1])
     first, infos = games.reset(seed=11)
     again, _ = games.reset(seed=11)
     assert np.array_equal(first, again)
