@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from agents.moves import MOVES, REPEAT, VECTORS, nearest
 from agents.skills import LOGS, Script, Senses, walk
 from worldsim import actions
+from worldsim.errors import UserError
 
 _LEAVES = (7, 10, 12)
 _EYE = 1.62
@@ -36,13 +37,13 @@ class Chopper:
         self, skill: float | None = 1.0, moves: bool = False, repeat: int = REPEAT
     ) -> None:
         if skill is not None and not 0 <= skill <= 1:
-            raise ValueError(f"skill is {skill}; needed 0 to 1, or null for one drawn an episode")
+            raise UserError(f"skill is {skill}; needed 0 to 1, or null for one drawn an episode")
         self._wanted, self._moves, self._hold = skill, moves, repeat if moves else 1
 
     def reset(self, seed: int, env: gym.Env[Any, Any], info: dict[str, Any]) -> None:
         """Begin an episode."""
         if not hasattr(env.unwrapped, "block_at"):
-            raise ValueError("the chopper looks for trees with block_at, which this world lacks")
+            raise UserError("the chopper looks for trees with block_at, which this world lacks")
         rng = np.random.default_rng(seed)
         self._senses = Senses(rng, info, env.unwrapped)
         self.skill = float(rng.uniform()) if self._wanted is None else self._wanted

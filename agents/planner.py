@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from agents.moves import MOVES, REPEAT, VECTORS
 from worldsim import actions
 from worldsim.data import environments
+from worldsim.errors import UserError
 from worldsim.state import State
 from worldsim.world import load_world
 
@@ -48,7 +49,7 @@ class Planner:
         least: float = 0.05,
     ) -> None:
         if not 1 <= best <= candidates or min(ahead, rounds, repeat) < 1:
-            raise ValueError(
+            raise UserError(
                 f"best={best} of candidates={candidates}, ahead={ahead}, rounds={rounds},"
                 f" repeat={repeat}; needed best of 1 to candidates, and 1 or more of the others"
             )

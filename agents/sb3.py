@@ -8,6 +8,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from stable_baselines3.common.vec_env import VecEnv
 
+from worldsim.errors import UserError
+
 
 class Sb3VecEnv(VecEnv):
     """A Gymnasium `VectorEnv` with SAME_STEP autoreset as Stable-Baselines3's `VecEnv`.
@@ -20,7 +22,7 @@ class Sb3VecEnv(VecEnv):
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         mode = env.metadata.get("autoreset_mode")
         if mode != AutoresetMode.SAME_STEP:
-            raise ValueError(f"autoreset mode is {mode}; needed SAME_STEP")
+            raise UserError(f"autoreset mode is {mode}; needed SAME_STEP")
         self.games = env
         self.render_mode = env.render_mode
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)

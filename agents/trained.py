@@ -98,7 +98,7 @@ class Player:
         skill: float = 1.0,
     ) -> None:
         if not 0 <= skill <= 1:
-            raise ValueError(f"skill is {skill}; needed 0 to 1")
+            raise UserError(f"skill is {skill}; needed 0 to 1")
         self._network, self._sight, self._repeat = network, seen, repeat
         self._greedy, self._skill = greedy, skill
         self._key = ""

@@ -91,7 +91,7 @@ def test_the_adapter_tells_cut_off_episodes_from_those_that_are_over():
     assert (cut["terminal_observation"].tolist(), cut["TimeLimit.truncated"]) == ([3], True)
     assert told[1][0].tolist() == [[2], [0]]
     assert told[0][3] == [{"t": 1.0}, {"t": 1.0}]
-    with pytest.raises(ValueError, match="SAME_STEP"):
+    with pytest.raises(UserError, match="SAME_STEP"):
         sb3.Sb3VecEnv(SyncVectorEnv(both))
 
 
@@ -193,7 +193,7 @@ def test_a_planner_plays_moves_and_the_same_ones_again(runs):
             frame, _, _, _, info = env.step(taken[-1])
         played.append(str(taken))
     assert played[0] == played[1]
-    with pytest.raises(ValueError, match="best=5"):
+    with pytest.raises(UserError, match="best=5"):
         Planner(candidates=4, best=5)
 
 
@@ -217,7 +217,7 @@ def test_an_agents_file_is_refused_where_it_does_not_fit(tmp_path):
     config = small(obs="latent", init=str(tmp_path), ticks=1)
     with pytest.raises(UserError, match=r"sees pixels"):
         train_agent(config, tmp_path / "run")
-    with pytest.raises(ValueError, match="skill is 2"):
+    with pytest.raises(UserError, match="skill is 2"):
         TrainedAgent(str(tmp_path), skill=2)
 
 

@@ -5,6 +5,7 @@ import pytest
 from agents.chopper import Chopper
 from agents.moves import MOVES, REPEAT, VECTORS, nearest
 from worldsim import actions
+from worldsim.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +59,8 @@ def test_every_move_is_the_one_nearest_to_itself():
 
 
 def test_a_skill_that_is_no_share_and_a_world_without_blocks_are_refused():
-    with pytest.raises(ValueError, match=r"skill is 1\.5"):
+    with pytest.raises(UserError, match=r"skill is 1\.5"):
         Chopper(1.5)
     env = gym.make("CartPole-v1")
-    with pytest.raises(ValueError, match="block_at"):
+    with pytest.raises(UserError, match="block_at"):
         Chopper().reset(0, env, {})
