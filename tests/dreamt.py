@@ -20,15 +20,19 @@ EXACT = "small:Small/Voxel-v0"
 MADE = {**PLAIN, "exact": EXACT}
 
 
-def make_world(path: Path, camera: bool, seed: int = 0) -> Path:
-    """Write a world file whose weights, zero ones too, are stirred at random."""
+def make_world(path: Path, camera: bool, seed: int = 0, endless: bool = True) -> Path:
+    """Write a world file whose weights, zero ones too, are stirred at random.
+
+    endless: no dream ends; otherwise every step ends one.
+    """
     torch.manual_seed(seed)
-    config = {**vars(DYNAMICS), "camera": CameraConfig(field_of_view=70.0 if camera else 0.0)}
+    config = {**vars(DYNAMICS), "camera": CameraConfig(70.0 if camera else 0.0, resolution=0.5)}
     tokenizer, dynamics = Tokenizer(TOKENIZER), Dynamics(DynamicsConfig(**config))
     depth = Depth(DepthConfig(widths=[8, 8], blocks=[1, 1])) if camera else None
     with torch.no_grad():
         for parameter in dynamics.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
+        dynamics.heads.out.bias[2] = -10.0 if endless else 10.0
         blank = tokenizer.encode(torch.zeros(1, 3, SIZE, SIZE))
     settings: dict[str, Any] = {"sampling": {"steps": 2}, "frame_shape": [SIZE, SIZE]}
     card = {"step": 1, "figures": {}}

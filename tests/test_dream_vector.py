@@ -133,6 +133,19 @@ def test_a_truncated_row_begins_anew_in_the_same_step(make):
     assert infos["final_obs"][0] is None
 
 
+def test_a_terminated_row_begins_anew_too(tmp_path):
+    path = make_world(tmp_path / "world.safetensors", camera=False, endless=False)
+    env = DreamVectorEnv(2, str(path), obs="latent", **MADE)
+    env.reset(seed=0)
+    latents, _, ended, cut, infos = env.step(moves(2, 0))
+    assert ended.all()
+    assert not cut.any()
+    assert (infos["final_info"]["p_terminate"] > 0.5).all()
+    assert (infos["p_terminate"] == 0).all()
+    starts = [context.latents[-1].numpy() for context in env.world.contexts]
+    assert all(any(np.allclose(row, start) for start in starts) for row in latents)
+
+
 def test_a_snapshot_goes_on_bit_for_bit_through_autoresets(make):
     env = make(max_episode_steps=4)
     env.reset(seed=3)
