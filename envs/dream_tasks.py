@@ -5,11 +5,13 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from envs.dreams import Dreams, TaskConfig
+from envs.rows import chosen, last, masked, seeds_of, vectors_of
 from worldsim import actions
 from worldsim.errors import UserError
 
@@ -93,7 +95,7 @@ class DreamTaskVectorEnv(VectorEnv[Any, Any, Any]):
         self.single_observation_space = self.dreams.space
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self._randoms = [np.random.default_rng() for _ in range(num_envs)]
+        self._randoms = [seeding.np_random()[0] for _ in range(num_envs)]
 
     def reset(
         self,
@@ -102,20 +104,16 @@ class DreamTaskVectorEnv(VectorEnv[Any, Any, Any]):
         options: Mapping[str, Any] | None = None,
     ) -> tuple[NDArray[Any], dict[str, Any]]:
         """Begin all dreams, or those of a mask; a single seed s gives row i the seed s + i."""
-        chosen = dict(options or {})
-        mask = np.asarray(chosen.pop("reset_mask", np.ones(self.num_envs, bool)), bool)
-        if chosen or mask.shape != (self.num_envs,) or not mask.any():
-            raise UserError(
-                f"reset got options {sorted(options or {})}; it knows reset_mask,"
-                f" ({self.num_envs},) with at least one true"
-            )
-        if isinstance(seed, int | np.integer):
-            seed = [int(seed) + i for i in range(self.num_envs)]
-        for i, own in enumerate(seed or ()):
-            if own is not None and mask[i]:
-                self._randoms[i] = np.random.default_rng(own)
-        self._begin(np.flatnonzero(mask))
-        return self.dreams.observations(), _with_masks(self.dreams.infos(self.num_envs))
+        given = dict(options or {})
+        rows = chosen(given.pop("reset_mask", None), self.num_envs)
+        if given:
+            raise UserError(f"reset knows no option {next(iter(given))!r}; needed reset_mask")
+        for i, own in enumerate(seeds_of(seed, self.num_envs)):
+            if own is not None and i in rows:
+                self._randoms[i] = seeding.np_random(own)[0]
+        self._begin(rows)
+        infos = masked(self.dreams.infos(self.num_envs), rows, self.num_envs)
+        return self.dreams.observations(), infos
 
     def step(
         self, actions: Any
@@ -123,26 +121,21 @@ class DreamTaskVectorEnv(VectorEnv[Any, Any, Any]):
         """Dream on; dreams that end begin anew at once.
 
         Raises:
-            ValueError: an action out of range or NaN.
+            ValueError: actions out of range, NaN, incomplete or of another number.
         """
-        outcome = self.dreams.step(_vectors(actions, self.num_envs))
-        over = outcome.terminated | outcome.truncated
-        infos = _with_masks(outcome.infos)
-        if over.any():
-            last = self.dreams.observations()
-            infos["final_obs"] = np.empty(self.num_envs, dtype=object)
-            for i in np.flatnonzero(over):
-                infos["final_obs"][i] = last[i].copy()
-            infos["_final_obs"] = over.copy()
-            infos["final_info"] = _with_masks(outcome.infos, over)
-            infos["_final_info"] = over.copy()
-            self._begin(np.flatnonzero(over))
+        n = self.num_envs
+        outcome = self.dreams.step(vectors_of(actions, n))
+        infos = masked(outcome.infos, range(n), n)
         seen = self.dreams.observations()
+        over = np.flatnonzero(outcome.terminated | outcome.truncated).tolist()
+        if over:
+            infos |= last(seen, outcome.infos, over)
+            self._begin(over)
+            seen = self.dreams.observations()
         return seen, outcome.rewards, outcome.terminated, outcome.truncated, infos
 
-    def _begin(self, rows: NDArray[np.int64]) -> None:
-        chosen = rows.tolist()
-        self.dreams.begin(chosen, [self._randoms[i] for i in chosen], self.num_envs)
+    def _begin(self, rows: Sequence[int]) -> None:
+        self.dreams.begin(rows, [self._randoms[i] for i in rows], self.num_envs)
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """The frames on show, one a dream, when made with `render_mode="rgb_array"`."""
@@ -164,23 +157,6 @@ def _settings(task: Mapping[str, Any]) -> TaskConfig:
     return TaskConfig(**task)
 
 
-def _vectors(action: Mapping[str, Any], n: int) -> NDArray[np.float32]:
-    """The batched action as flat vectors (n, a), checked."""
-    buttons = np.stack([np.asarray(action[name]) for name in actions.BUTTONS], -1)
-    camera = np.asarray(action["camera"], np.float32).reshape(n, 2)
-    return actions.check(np.concatenate([buttons.reshape(n, -1).astype(np.float32), camera], -1))
-
-
 def _first(infos: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     """The info of the only dream: numbers, and the pose."""
     return {name: row[0].copy() if row.ndim > 1 else float(row[0]) for name, row in infos.items()}
-
-
-def _with_masks(
-    infos: Mapping[str, NDArray[Any]], present: NDArray[np.bool_] | None = None
-) -> dict[str, Any]:
-    """Infos as vector environments give them: beside each entry, where it is told."""
-    told: dict[str, Any] = dict(infos)
-    for name, rows in infos.items():
-        told[f"_{name}"] = np.ones(len(rows), bool) if present is None else present.copy()
-    return told

@@ -145,7 +145,7 @@ class Dreams:
         """What the dreams show now (n, ...)."""
         if self.config.obs == "pixels":
             return np.asarray(self.world.simulator.render(self.state))
-        return np.asarray(self.state.latents.float().cpu().numpy())
+        return np.array(self.state.latents.float().cpu().numpy())
 
     def infos(self, n: int) -> dict[str, NDArray[Any]]:
         """The infos of dreams that have just begun."""
