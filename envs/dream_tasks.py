@@ -131,7 +131,9 @@ class DreamTaskVectorEnv(VectorEnv[Any, Any, Any]):
         if over:
             infos |= last(seen, outcome.infos, over)
             self._begin(over)
-            seen = self.dreams.observations()
+            seen, fresh = self.dreams.observations(), self.dreams.infos(n)
+            for name, values in fresh.items():
+                infos[name][over] = values[over]
         return seen, outcome.rewards, outcome.terminated, outcome.truncated, infos
 
     def _begin(self, rows: Sequence[int]) -> None:

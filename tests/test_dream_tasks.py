@@ -95,6 +95,8 @@ def test_the_horizon_truncates_and_the_next_dream_begins_in_the_same_step(make):
     assert infos["_final_obs"].all()
     assert not np.array_equal(infos["final_obs"][0], seen[0])
     assert not np.array_equal(infos["final_obs"][0], before[0].numpy())
+    assert infos["final_info"]["p_reward"].any()
+    assert not infos["p_reward"].any()
     *_, truncated, _ = games.step(ahead(2))
     assert not truncated.any()
 
