@@ -95,7 +95,8 @@ def rank(config: Config) -> dict[str, Any]:
         picks = rng.integers(config.games, size=(2, config.skills, config.games))
         drawn = [np.take_along_axis(x, p, 1) for x, p in zip((dream, truth), picks, strict=True)]
         draws.append(spearman(drawn[0].mean(1), drawn[1].mean(1)))
-    low, high = np.nanquantile(draws, [0.025, 0.975])
+    told = [draw for draw in draws if draw == draw] or [float("nan")]  # NaN where all are equal
+    low, high = np.quantile(told, [0.025, 0.975])
     return {
         "skills": skills.tolist(),
         "dream": dream.mean(1).tolist(),

@@ -8,10 +8,10 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from agents import rank
 from agents.actor_critic import ActorCritic, ActorCriticConfig
-from agents.cloning import CloningConfig
+from agents.cloning import Cloning, CloningConfig, Decisions, decisions
 from agents.exam import ExamConfig, curve_of, draw_curves, examine
 from agents.games import make_games
-from agents.moves import MOVES
+from agents.moves import MOVES, VECTORS
 from agents.network import Network, NetworkConfig
 from agents.planner import Planner
 from agents.rank import spearman
@@ -21,7 +21,7 @@ from agents.sight import Pixels, sight
 from agents.train import train_agent
 from agents.trained import TrainedAgent, load_agent, save_agent
 from worldsim import checkpoint
-from worldsim.data import record
+from worldsim.data import episode, record
 from worldsim.data.record import RandomPolicy
 from worldsim.errors import UserError
 
@@ -145,21 +145,36 @@ def test_agents_learn_in_a_dream_and_play_in_the_exact_world(tmp_path, runs):
         TrainedAgent(str(tmp_path / "run"))
 
 
-@pytest.mark.slow
-def test_cloning_learns_to_agree_with_what_was_recorded(tmp_path):
-    out = tmp_path / "data"
-    options = {"moves": True}
+def test_recorded_decisions_are_the_moves_that_were_played(tmp_path):
+    options = {"moves": True, "skill": 0.5}
     chopper = {"policy": "chopper", "policy_options": options, "env": "WorldSim/VoxelChop-v0"}
-    recording = record.Config(**chopper, env_options=FOREST, episodes=1, steps=200, out=str(out))
+    recording = record.Config(
+        **chopper, env_options=FOREST, episodes=2, steps=42, out=str(tmp_path)
+    )
     record.record(recording)
-    cloning = CloningConfig(batch=32, steps=20, rate=1e-3)
-    config = small(algo="bc", data=[str(out)], ticks=20_000, exam_every=10**9, bc=cloning)
-    train_agent(config, tmp_path / "run")
-    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
-    agreed = [
-        float(line.split('"agreement": ')[1].split(",")[0]) for line in lines if "agree" in line
-    ]
-    assert agreed[-1] > agreed[0] + 0.1
+    found = decisions([str(tmp_path)], Pixels(), 4, 0.5, [1, 1])
+    played = episode.read(tmp_path / "episode_000001.h5")
+    assert np.array_equal(VECTORS[found.moves], played.actions[:40:4])
+    assert np.array_equal(found.seen, Pixels()(played.frames[:40:4]))
+    rewards = played.rewards[:40].reshape(10, 4).sum(1)
+    assert found.returns[0] == pytest.approx((rewards * 0.5 ** np.arange(10)).sum())
+    for seeds, said in (([5, 9], "of these seeds"), ([5], "the first and the last")):
+        with pytest.raises(UserError, match=said):
+            decisions([str(tmp_path)], Pixels(), 4, 0.5, seeds)
+
+
+@pytest.mark.slow
+def test_cloning_learns_decisions_by_heart():
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 256, (24, 3, 16, 16), dtype=np.uint8)
+    moves = rng.integers(len(MOVES), size=24)
+    torch.manual_seed(0)
+    network = Network(NetworkConfig([3, 16, 16], width=32, channels=8))
+    data = Decisions(seen, moves, np.zeros(24, np.float32))
+    learner = Cloning(data, network, 4, CloningConfig(batch=24, steps=60, rate=3e-3), 0)
+    figures = [learner.round(number)[1] for number in range(4)]
+    assert figures[0]["agreement"] < 0.7
+    assert figures[-1]["agreement"] > 0.95
 
 
 @pytest.mark.slow
