@@ -27,7 +27,7 @@ from worldsim.models.flow import noised
 from worldsim.models.packed import pack
 from worldsim.models.sampler import SAMPLERS, schedule
 from worldsim.models.tokenizer import Tokenizer
-from worldsim.panorama import from_arrays
+from worldsim.panoramas import from_arrays
 from worldsim.state import SEEN, State, Step, as_seeds
 from worldsim.surroundings import Surroundings
 

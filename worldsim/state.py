@@ -9,7 +9,8 @@ from torch import Tensor
 
 from worldsim.data.frames import Pixels
 from worldsim.models.cache import Cache
-from worldsim.panorama import Panorama, as_arrays
+from worldsim.panorama import Panorama
+from worldsim.panoramas import as_arrays
 
 SEEN = "seen."
 """Before the names of the tensors of panoramas."""
