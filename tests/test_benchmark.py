@@ -53,7 +53,7 @@ def test_every_batch_chunk_and_number_of_steps_has_a_row(result):
     one = find(rows, "dream", batch=1, chunk=1, steps=2)
     assert one is not None
     assert list(one.latency_ms) == ["p50", "p95", "p99", "worst"]
-    assert 0 < one.share
+    assert one.share > 0
     for steps in parts.QUALITY:
         assert find(rows, "PSNR", steps=steps, frame=16) is not None
 
@@ -116,7 +116,7 @@ def test_a_new_process_dreams_its_first_frame(config):
 
 
 def test_a_process_that_fails_is_told_of(tmp_path):
-    with pytest.raises(UserError, match="measures first failed and said: .*nowhere"):
+    with pytest.raises(UserError, match=r"measures first failed and said: .*nowhere"):
         fresh._run(["first", str(tmp_path / "nowhere.safetensors"), "cpu"])
 
 

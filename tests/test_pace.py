@@ -7,9 +7,12 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from playable import Playable
+from windows import begun, tap
 
 from worldsim import actions, pace
 from worldsim.pace import Cost, Pace, Way, choose, kept
+from worldsim.viewer import Config, run
 from worldsim.world import load_world
 
 USUAL, FEWER = Way("float32", 4), Way("float32", 2)
@@ -93,9 +96,8 @@ def test_another_precision_is_loaded_only_where_products_are_faster(runs, monkey
         return load_world(path, "cpu", dtype)
 
     for seconds in (2.0, 0.5):
-        monkeypatch.setattr(
-            pace, "matmul_seconds", lambda device, dtype: {torch.float32: 1.0}.get(dtype, seconds)
-        )
+        table = {torch.float32: 1.0, torch.bfloat16: seconds}
+        monkeypatch.setattr(pace, "matmul_seconds", lambda _, dtype, table=table: table[dtype])
         kept(load_world(path, "cpu", "float32"), 20, reload=reload)
     assert asked == ["bfloat16"]
 
@@ -117,6 +119,20 @@ def test_the_environment_keeps_its_pace_in_the_thread_that_plays(runs, monkeypat
     alone.reset(seed=0)
     assert np.array_equal(frame, alone.step(actions.make(forward=1))[0])
     assert alone.unwrapped.keep_pace(1e9).steps == 1
+
+
+def test_the_window_settles_the_pace_and_the_overlay_shows_it(launch, monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(Playable, "keep_pace", lambda env, fps: asked.append(fps), raising=False)
+    monkeypatch.setattr(Playable, "pace", Pace(USUAL, 2, 31.0, 20.0), raising=False)
+    app = begun(launch)
+    assert asked == [app.config.fps]
+    assert ("pace", "float32, 4 threads, 2 steps: holds 20 fps") in tap(app, "F3").overlay
+
+
+def test_videos_are_played_as_exported(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(Playable, "keep_pace", lambda env, fps: 1 / 0, raising=False)
+    run(Config(env="Playable-v0", headless=True, frames=2, out=str(tmp_path / "a.gif")), tmp_path)
 
 
 def test_the_real_measurement_runs(runs) -> None:

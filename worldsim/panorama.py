@@ -115,10 +115,11 @@ class Panorama:
             out, ages, frame, self.distance, nearest, visible, *place, *stood, self.tangent,
             before.walked, before.ticks, _NEVER,
         )  # fmt: skip
-        steps, ticks = self.walked - ages[..., 0], self.ticks - ages[..., 1]
-        known = ages[..., 0] > _NEVER
-        recent = np.stack([known, np.exp(-steps / _STEPS), np.exp(-ticks / _TICKS)], -1)
-        return out, (recent * known[..., None]).astype(np.float32)
+        recent = np.empty(frame.shape, np.float32)
+        recent[..., 0] = ages[..., 0] > _NEVER  # what was never seen is so old that e**-age is 0
+        np.exp((ages[..., 0] - self.walked) * np.float32(1 / _STEPS), out=recent[..., 1])
+        np.exp((ages[..., 1] - self.ticks) * np.float32(1 / _TICKS), out=recent[..., 2])
+        return out, recent
 
     def _step(self, motion: NDArray[np.floating]) -> NDArray[np.float64]:
         forward, right, up = (float(part) for part in motion[:3])
@@ -286,5 +287,5 @@ def pooled(recents: NDArray[np.float32], grid: tuple[int, int]) -> NDArray[np.fl
     """Means (..., 3, y, x) of what `Panorama.ahead` says (..., h, w, 3) over a grid (y, x)."""
     *lead, height, width, channels = recents.shape
     y, x = grid
-    cells = recents.reshape(*lead, y, height // y, x, width // x, channels).mean((-4, -2))
-    return np.moveaxis(cells, -1, -3)
+    cells = recents.reshape(*lead, y, height // y, x, width // x, channels).sum(-4).sum(-2)
+    return np.moveaxis(cells / np.float32(height // y * (width // x)), -1, -3)

@@ -30,7 +30,7 @@ class Config:
     """Which of the checkpoint's start contexts the dream opens with; null lets the seed draw it."""
 
     fps: float = 20.0
-    """Ticks a second, of the world and of videos. In a window, a dream that is too slow for them here
+    """Ticks a second, of the world and of videos. A dream in a window that is too slow for them
     gives up threads that do not help, then precision, then sampling steps (unless set above)."""
     width: int | None = None
     height: int | None = None
