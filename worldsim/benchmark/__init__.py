@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "run"]
 
+PACE = 20
+"""Frames a second at which the benchmark says what `play` would give up for them."""
+
 
 @dataclass
 class Config:
@@ -77,6 +80,7 @@ def measured(config: Config, out: Path) -> tuple[dict[str, Any], "list[Row]", li
     """The result as plain data, its rows, and the seconds of single frames as played."""
     from worldsim.benchmark import dream, report
     from worldsim.benchmark.subject import opened
+    from worldsim.pace import kept
 
     subject = opened(config.checkpoint, config.device, config.dtype, config.seconds)
     sections = list(_sections(config, subject, out))
@@ -85,9 +89,11 @@ def measured(config: Config, out: Path) -> tuple[dict[str, Any], "list[Row]", li
         bar.advance(config.frames)
         for _, section in sections:
             rows += _taken(section, bar)
+    facts = report.machine(subject)
+    facts[f"play fps={PACE}"] = str(kept(subject.world, PACE)[1])
     result = {
         **report.headline(rows, subject.settings["steps"]),
-        "machine": report.machine(subject),
+        "machine": facts,
         "rows": [row.plain() for row in rows],
     }
     return result, rows, taken

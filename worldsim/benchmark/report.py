@@ -6,6 +6,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from worldsim.benchmark.subject import Subject
 from worldsim.files import write_atomic
 
 RESULT, PICTURE = "benchmark.json", "benchmark.png"
+_FPS = [mark * 10**power for power in range(-1, 5) for mark in (1, 2, 5)]
 
 
 def headline(rows: Sequence[Row], steps: int) -> dict[str, float]:
@@ -93,6 +95,7 @@ def show(result: Mapping[str, Any], rows: Sequence[Row], limited: Sequence[Row])
     console.print(table(f"{head}, {facts['peak_gflops']:.0f} GFLOP/s (percentiles in ms)", rows))
     if limited:
         console.print(table("the same, AVX2 and float32", limited))
+    console.print(*(f"{name}: {said}" for name, said in facts.items() if name.startswith("play")))
     for name, value in result.items():
         if isinstance(value, float):
             console.print(f"{name}: {value:.4g}")
@@ -101,20 +104,27 @@ def show(result: Mapping[str, Any], rows: Sequence[Row], limited: Sequence[Row])
 def draw(path: Path, rows: Sequence[Row], taken: Sequence[float]) -> None:
     """Draws frames a second by batch, and how long single frames took."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FixedLocator, NullLocator
 
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     dreams = [row for row in rows if row.name == "dream"]
-    for chunk, steps in sorted({(r.settings["chunk"], r.settings["steps"]) for r in dreams}):
-        line = [r for r in dreams if (r.settings["chunk"], r.settings["steps"]) == (chunk, steps)]
+    for i, (steps, chunk) in enumerate(product(dream.STEPS, dream.CHUNKS)):
+        at = {"chunk": chunk, "steps": steps}
+        line = {r.settings["batch"]: r.value for r in dreams if r.settings.items() >= at.items()}
         left.plot(
-            [row.settings["batch"] for row in line],
-            [row.value for row in line],
+            list(line),
+            list(line.values()),
             "o-" if chunk == 1 else "x:",
-            label=f"{steps} steps" + ("" if chunk == 1 else f", {chunk} frames at once"),
+            color=f"C{i // len(dream.CHUNKS)}",
+            label=f"{steps} sampling steps" + f", {chunk} frames at once" * (chunk > 1),
         )
     left.set(xlabel="games side by side", ylabel="frames/s", xscale="log", yscale="log")
-    left.legend(fontsize="small")
+    for axis, marks in ((left.xaxis, dream.BATCHES), (left.yaxis, _FPS)):
+        axis.set_major_locator(FixedLocator(marks))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
+    left.legend(fontsize="x-small")
     right.hist([1000 * seconds for seconds in taken], bins=60)
     right.set(xlabel="ms from key to picture, one game", ylabel="frames")
     figure.savefig(path, dpi=120)
