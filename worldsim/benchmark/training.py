@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from worldsim.benchmark.operations import operations
 from worldsim.benchmark.rows import Row, speed
 from worldsim.benchmark.subject import Subject
 from worldsim.data.latents import FACTS, Clips, LatentDataset
@@ -48,13 +49,22 @@ def trained(
         device=str(simulator.device),
         dtype=dtype,
     )
+    flops = _operations(Drill(replace(settings, compile=False), shape, simulator.tokenizer))
     task = Drill(settings, shape, simulator.tokenizer)
     with tempfile.TemporaryDirectory() as folder:
         train(task, settings, Path(folder), {})
     taken = np.diff(task.times)[_WARM - 1 :].tolist()
     parameters = sum(p.numel() for p in task.model.parameters())
     told = {"batch": settings.batch, "clip": settings.frames, "parameters": parameters}
-    return speed(TRAINING, taken, task.frames_per_batch, {**told, "compiled": compiles})
+    told["compiled"] = compiles
+    return speed(TRAINING, taken, task.frames_per_batch, told, flops, subject.peak)
+
+
+def _operations(task: "Drill") -> float:
+    """Operations of a step: those of a forward pass, and twice as many to go back."""
+    batch = task.draw(np.random.default_rng(0))
+    generator = torch.Generator(task.device).manual_seed(0)
+    return 3 * operations(lambda: task.loss(batch, generator))
 
 
 class Drill(DynamicsTask):
