@@ -1,6 +1,7 @@
 """`WorldSim/Dream-v0`: the learned world as a Gymnasium environment."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from worldsim import actions
 from worldsim.data import environments
 from worldsim.errors import UserError
 from worldsim.models.heads import moved
+from worldsim.pace import Pace, kept
 from worldsim.state import State
 from worldsim.world import Context, Origin, load_world
 
@@ -58,7 +60,10 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         exact: str = "WorldSim/Voxel-v0",
         render_mode: str | None = None,
     ) -> None:
-        self.world = load_world(checkpoint, device, dtype, steps=steps)
+        self._load = partial(load_world, checkpoint, device, steps=steps)
+        self._free = steps is None, dtype == "auto"
+        self.world = self._load(dtype)
+        self.pace: Pace | None = None
         self.render_mode, self._exact = render_mode, exact
         self.action_space = actions.space()
         self.observation_space = gym.spaces.Box(0, 255, (*self.world.frame_shape, 3), np.uint8)
@@ -67,6 +72,16 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         self._pose = torch.zeros(5, dtype=torch.float64)
         self._origin: Origin | None = None
         self._window: Any = None
+
+    def keep_pace(self, fps: float) -> Pace:
+        """What is given up so that this machine dreams that many frames a second (`worldsim.pace`).
+
+        Measures for a second at most; `steps` and `dtype` that were asked for stay.
+        """
+        free_steps, free_dtype = self._free
+        least = 1 if free_steps else self.sampling_steps
+        self.world, self.pace = kept(self.world, fps, least, self._load if free_dtype else None)
+        return self.pace
 
     @property
     def sampling_steps(self) -> int:
@@ -123,6 +138,8 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
             ValueError: an action out of range, NaN or incomplete.
         """
         vector = actions.to_vector(action)
+        if self.pace is not None:
+            self.pace.use()  # the thread that plays need not be the one that measured
         self._state, step = self.world.simulator.step(self.state, vector[None, None])
         self._frame = step.frames[0, -1]
         self._pose = moved(self._pose, step.motion[0, -1].double().cpu())

@@ -44,7 +44,7 @@ def test_version(capsys):
     ("line", "complaint"),
     [
         ("recrod", "worldsim recrod: there is no such command; did you mean record?"),
-        ("zzz", "there is no such command; there are audit, compare, encode, evaluate,"),
+        ("zzz", "there is no such command; there are audit, benchmark, c"),
         ("record stps=3", "there is no key 'stps'; did you mean steps?"),
         ("record +stps=3", "there is no key 'stps'; did you mean steps?"),
         ("record steps=three", "steps: Value 'three' of type 'str' could not be converted to Int"),

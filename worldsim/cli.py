@@ -35,6 +35,7 @@ COMMANDS = {
     "encode": ("worldsim.data.encode", "compress a data set's frames once, for training"),
     "train_dynamics": ("worldsim.training.train_dynamics", "learn what actions do to a world"),
     "export": ("worldsim.export", "put tokenizer and dynamics into one playable world file"),
+    "benchmark": ("worldsim.benchmark", "measure this machine: frames a second, latency, memory"),
     "evaluate": ("worldsim.evaluation.suite", "measure a learned world against the exact one"),
     "audit": ("worldsim.evaluation.audit", "test the suite itself on a world with planted faults"),
     "compare": ("worldsim.evaluation.compare", "tell two evaluations apart, world by world"),

@@ -105,26 +105,19 @@ class Panorama:
         frame, visible = self.frame, self.camera.visible(len(self.frame))
         place, stood = self._stand(), before._stand()
         out, ages = np.empty_like(frame), np.empty((*frame.shape[:2], 2), np.int32)
-        remembered(
-            out,
-            ages,
-            self.colors,
-            self.places,
-            self.when,
-            visible,
-            *place,
-            self.camera.tangent,
-            _NEVER,
-        )
-        nearest = moved(self.distance, visible, *place, *stood, self.camera.tangent)
+        tangent = self.camera.tangent
+        kept = self.colors, self.places, self.when
+        remembered(out, ages, *kept, visible, *place, tangent, _NEVER)
+        nearest = moved(self.distance, visible, *place, *stood, tangent)
         look(
-            out, ages, frame, self.distance, nearest, visible, *place, *stood, self.camera.tangent,
+            out, ages, frame, self.distance, nearest, visible, *place, *stood, tangent,
             before.walked, before.ticks, _NEVER,
         )  # fmt: skip
-        steps, ticks = self.walked - ages[..., 0], self.ticks - ages[..., 1]
-        known = ages[..., 0] > _NEVER
-        recent = np.stack([known, np.exp(-steps / _STEPS), np.exp(-ticks / _TICKS)], -1)
-        return out, (recent * known[..., None]).astype(np.float32)
+        recent = np.empty(frame.shape, np.float32)
+        recent[..., 0] = ages[..., 0] > _NEVER  # what was never seen is so old that e**-age is 0
+        np.exp((ages[..., 0] - self.walked) * np.float32(1 / _STEPS), out=recent[..., 1])
+        np.exp((ages[..., 1] - self.ticks) * np.float32(1 / _TICKS), out=recent[..., 2])
+        return out, recent
 
     def _step(self, motion: NDArray[np.floating]) -> NDArray[np.float64]:
         forward, right, up = (float(part) for part in motion[:3])

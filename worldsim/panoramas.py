@@ -154,5 +154,5 @@ def pooled(recents: NDArray[np.float32], grid: tuple[int, int]) -> NDArray[np.fl
     """Means (..., 3, y, x) of what `Panorama.ahead` says (..., h, w, 3) over a grid (y, x)."""
     *lead, height, width, channels = recents.shape
     y, x = grid
-    cells = recents.reshape(*lead, y, height // y, x, width // x, channels).mean((-4, -2))
-    return np.moveaxis(cells, -1, -3)
+    cells = recents.reshape(*lead, y, height // y, x, width // x, channels).sum(-4).sum(-2)
+    return np.moveaxis(cells / np.float32(height // y * (width // x)), -1, -3)

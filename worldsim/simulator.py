@@ -183,6 +183,13 @@ class Simulator:
                 after = replace(after, panoramas=seen, body=body)
             return after, step
 
+    def with_steps(self, steps: int) -> "Simulator":
+        """The same models, which draw frames in that many sampling steps."""
+        other = copy.copy(self)
+        other.config = replace(self.config, steps=steps)
+        other._levels = schedule(steps, self.config.shift)
+        return other
+
     def render(self, state: State) -> Pixels:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
         return self.decode(state.latents[:, None])[:, 0]

@@ -30,7 +30,8 @@ class Config:
     """Which of the checkpoint's start contexts the dream opens with; null lets the seed draw it."""
 
     fps: float = 20.0
-    """Ticks a second, of the world and of videos."""
+    """Ticks a second, of the world and of videos. A dream in a window that is too slow for them
+    gives up threads that do not help, then precision, then sampling steps (unless set above)."""
     width: int | None = None
     height: int | None = None
     """Window size in pixels; null fits the screen."""

@@ -167,6 +167,9 @@ class Session:
         config, beside = self._config, self.world
         if beside is None:
             world = open_world(name, label(config, name), options_of(config, name))
+            keep_pace = getattr(world.env.unwrapped, "keep_pace", None)
+            if keep_pace is not None:
+                keep_pace(config.fps)
             world.start(config.seed or 0, config.start_index)
         else:
             world = open_twin(config, name, beside)

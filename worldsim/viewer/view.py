@@ -113,7 +113,7 @@ def overlay(world: World, clock: Clock, config: Config) -> tuple[tuple[str, str]
     if world.latencies:
         median, slow = 1000 * np.percentile(world.latencies, [50, 95])
         rows.append(("step", f"{median:.1f} ms, 95 % within {slow:.1f} ms"))
-    for name in ("sampling steps", "device"):
+    for name in ("pace", "sampling steps", "device"):
         value = _about(world, name.replace(" ", "_"))
         if value is not None:
             rows.append((name, str(value)))
