@@ -68,4 +68,4 @@ def test_captures_that_cannot_be_written_are_a_notice(launch: Launch, tmp_path: 
     arrive(app)
     for name in ("F2", "F6"):
         assert str(blocker) in tap(app, name).toasts[-1]
-    assert app.play.recording is None
+    assert app.captures.recording is None

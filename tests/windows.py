@@ -10,8 +10,8 @@ from playable import button, key
 
 from worldsim.viewer.app import App
 from worldsim.viewer.config import Config
-from worldsim.viewer.session import World
 from worldsim.viewer.view import View
+from worldsim.viewer.worlds import World
 
 Launch: TypeAlias = Callable[..., App]
 

@@ -14,8 +14,8 @@ from worldsim.actions import Vector
 from worldsim.data.environments import Frame, action_columns
 from worldsim.files import write_atomic
 from worldsim.viewer.job import Job
-from worldsim.viewer.session import World
 from worldsim.viewer.video import Video
+from worldsim.viewer.worlds import World
 
 
 def capture_stem(folder: Path, world: World) -> Path:
