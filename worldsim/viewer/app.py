@@ -21,6 +21,8 @@ from worldsim.viewer.worlds import World
 if TYPE_CHECKING:
     from pygame.event import Event
 
+MOVING = ("restart", "switch", "fork", "flip", "anchor", "save", "load", "record", "advance")
+"""Commands that have to wait until the key of rewinding is let go of."""
 END_SECONDS = 1.5
 """How long the last frame of an episode stays."""
 
@@ -194,7 +196,6 @@ class App:
 
         def leave() -> None:
             if not self.session.busy:
-                self.travel.end()
                 self.captures.stop()
                 self.play.restart_at = None
                 work()
@@ -212,7 +213,7 @@ class App:
 
     def _command(self, name: str | None, down: bool) -> None:
         """Do what a key stands for, or stop what lasts as long as it is held."""
-        if name is not None and down:
+        if name is not None and down and not (self.travel.rewinding and name in MOVING):
             self._attempt(self._commands[name])
         elif name == "rewind":
             self._attempt(self.travel.end)

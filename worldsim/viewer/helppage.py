@@ -59,7 +59,9 @@ def pages(columns: tuple[Column, ...], width: int, height: int, size: int) -> tu
         page = _arranged(columns, width, height, smaller)
         if page is not None:
             return (page,)
-    rows = max(1, (height - 2 * LEAST) // round(1.6 * LEAST) - 1)
+    line = round(1.6 * LEAST)
+    height -= line  # for the number of the part
+    rows = max(1, (height - 2 * LEAST) // line - 1)
     found: list[Page] = []
     current: tuple[Column, ...] = ()
     for column in _cut(columns, rows):
@@ -81,6 +83,7 @@ def paint(window: "Surface", columns: tuple[Column, ...], part: int, picture: "R
     page = found[min(part, len(found)) - 1]
     size = page.size
     panel = pygame.Rect(0, 0, *page.shape)
+    panel.height += page.line if len(found) > 1 else 0
     panel.center = picture.center
     ink.panel(window, panel, size, 240)
     x = panel.left + round(1.5 * size)
@@ -96,7 +99,8 @@ def paint(window: "Surface", columns: tuple[Column, ...], part: int, picture: "R
             y += page.line + page.line // 2
         x += keys + texts + 2 * size
     if len(found) > 1:
-        ink.write(window, f"{part} / {len(found)}", ink.FAINT, LEAST, midbottom=panel.midbottom)
+        place = panel.centerx, panel.bottom - page.line // 2 - 2
+        ink.write(window, f"{part} / {len(found)}", ink.FAINT, size, midbottom=place)
 
 
 def _room(window: "Surface") -> tuple[int, int]:

@@ -47,7 +47,7 @@ def take_state(env: Any) -> Any:
 
 
 def put_state(env: Any, state: Any, name: str) -> None:
-    """Bring an unwrapped environment back to a state of `take_state`.
+    """Bring an unwrapped environment back to a state of `take_state`; slow for a dream.
 
     Raises:
         UserError: it gave none.
@@ -59,5 +59,6 @@ def put_state(env: Any, state: Any, name: str) -> None:
         )
     if hasattr(env, "snapshot"):
         env.restore(state)
+        _ = env.state  # a dream makes itself whole when asked, which is slow in the midst of play
     else:
         env.set_state(state)

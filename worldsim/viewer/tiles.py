@@ -84,11 +84,11 @@ def _picture(
 def _caption(
     window: "Surface", name: str, text: str, color: Color, place: "Rect", size: int
 ) -> None:
-    """A word in its colour above a tile, and a number or notice at the right."""
+    """A word in its colour above a tile, and a number or notice after it."""
     y = place.top - round(0.8 * size)
     right = ink.write(window, name, color, size, midleft=(place.left, y)).right
     if right + size + ink.text_width(text, size) <= place.right:
-        ink.write(window, text, ink.BRIGHT, size, midright=(place.right, y))
+        ink.write(window, text, ink.BRIGHT, size, midleft=(right + size // 2, y))
 
 
 def _chart(window: "Surface", values: tuple[float, ...], place: "Rect", size: int) -> None:

@@ -108,7 +108,6 @@ def view(
     if world is None:
         card = Card(session.busy or "", f"{session.bindings.shown('help')} help", busy=True)
         return View("WORLDSIM", GREY, card=card, help=help_page, toasts=_toasts(play, now))
-    tape = travel.timeline.tape
     return View(
         label=world.label,
         accent=_accent(world),
@@ -117,7 +116,7 @@ def view(
         status=_status(play, session, clock, captured),
         frame=world.frame,
         beside=_beside(session, travel),
-        left=len(tape) / travel.timeline.length if travel.rewinding else None,
+        left=travel.left,
         overlay=overlay(session, clock) if play.overlay else (),
         help=help_page,
         help_part=play.help,
@@ -161,7 +160,7 @@ def overlay(session: Session, clock: Clock) -> tuple[tuple[str, str], ...]:
         if value is not None:
             rows.append((name, str(value)))
     rows.append(("frame", f"{len(world.past)}"))
-    rows.append(("score", f"{world.score:g}"))
+    rows.append(("score", f"{round(world.score, 3):g}"))
     return (*rows, *_pose(world.info), *_turns(session))
 
 

@@ -81,6 +81,7 @@ class World:
         self.start(world.seed if origin is None else int(origin.seed))
         self.follow(() if origin is None else origin.before)
         self.mate, self.led = world.start_id, len(self.past)
+        self.turns.begin(self.info, self.frame)
 
     def follow(self, vectors: Iterable[Vector]) -> None:
         """Take actions given as flat vectors, until the episode ends."""
