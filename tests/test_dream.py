@@ -64,7 +64,7 @@ def test_info_tells_pose_end_and_model_and_nothing_of_the_clock(dream):
 def test_a_kept_state_goes_on_bit_for_bit(dream):
     dream.reset(seed=0)
     dream.step(actions.make())
-    kept = dream.state
+    kept = dream.snapshot()
     plan = [actions.make(left=1, camera=(1.0, -2.0)) for _ in range(6)]
     first = [dream.step(action)[0] for action in plan]
     dream.restore(kept)

@@ -8,7 +8,7 @@ equal actions gives equal frames.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,10 +26,12 @@ from worldsim.models.dynamics import Dynamics
 from worldsim.models.flow import noised
 from worldsim.models.packed import pack
 from worldsim.models.sampler import SAMPLERS, schedule
+from worldsim.models.scene import Scene
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.panorama import from_arrays
 from worldsim.state import SEEN, State, Step, as_seeds
 from worldsim.surroundings import Surroundings
+from worldsim.trail import Kept, Move
 
 
 @dataclass
@@ -164,21 +166,23 @@ class Simulator:
                 return self.dynamics.denoise(scene, noisy, self._level(level, b, f))
 
             latents = SAMPLERS[self.config.sampler](denoise, draws[:-1], self._levels)
-            level = self._level(self.config.commit_level, b, f)
-            cache, outlook = self.dynamics.commit(scene, noised(latents, draws[-1], level), level)
-            step = Step(
-                latents,
-                outlook.reward,
-                outlook.end_logit.sigmoid(),
-                outlook.ground_logit.sigmoid(),
-                outlook.motion,
-                self.decode,
-            )
-            after = replace(state, latents=latents[:, -1], cache=cache)
-            if self._surroundings is not None:
-                seen, body = self._surroundings.gone_on(state, led, latents, step.frames)
-                after = replace(after, panoramas=seen, body=body)
+            after, step = self._committed(state, scene, led, latents, draws[-1])
+            if state.trail is not None:
+                move = Move(led.clone(), latents.clone(), state.seeds, len(draws))
+                after = replace(after, trail=state.trail.then(move))
             return after, step
+
+    def recall(self, kept: Kept, near: Iterable[State] = ()) -> State:
+        """The state that was kept, whole; it goes on with the same bits.
+
+        near: whole states that may lie on the way to it, which saves time.
+        """
+        passed = [state for state in near if state.trail and state.trail.leads_to(kept.trail)]
+        state = max(passed, key=_moved, default=None) or self.restore(kept.trail.start)
+        with torch.inference_mode():
+            for move in kept.trail.moves[_moved(state) :]:
+                state = self._again(state, move)
+        return replace(state, seeds=kept.seeds, trail=kept.trail)
 
     def render(self, state: State) -> Pixels:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
@@ -188,24 +192,50 @@ class Simulator:
         """The latents (n, z, y, x), float32, of frames (n, h, w, 3), uint8."""
         return encoded(self.tokenizer, frames, self.device, self.dtype)
 
-    def restore(self, tensors: dict[str, Tensor]) -> State:
+    def restore(self, tensors: Mapping[str, Tensor]) -> State:
         """The state that `State.tensors` was taken of, by a simulator of the same models."""
-        parts = {name: tensor.to(self.device) for name, tensor in tensors.items()}
-        latents = parts["latents"]
+        seen = {name: part for name, part in tensors.items() if name.startswith(SEEN)}
+        parts = {name: tensors[name].to(self.device) for name in tensors if name not in seen}
+        parts |= {name: parts[name].to(self._cache_dtype) for name in ("near", "far")}
+        latents, seeds = parts["latents"], parts["seeds"]
         grid = latents.shape[-2], latents.shape[-1]
         shape = self.dynamics.empty_cache(0, grid, self._cache_dtype).shape
-        arrays = {
-            name.removeprefix(SEEN): part.cpu().numpy()
-            for name, part in tensors.items()
-            if name.startswith(SEEN)
-        }
-        seen = from_arrays(self._camera, arrays) if arrays else ()
-        cache, seeds = restored(shape, parts), parts["seeds"]
-        return State(latents, cache, seeds, parts.get("text"), seen, parts.get("body"))
+        arrays = {name.removeprefix(SEEN): part.cpu().numpy() for name, part in seen.items()}
+        panoramas = from_arrays(self._camera, arrays) if arrays else ()
+        cache = restored(shape, parts)
+        return State(latents, cache, seeds, parts.get("text"), panoramas, parts.get("body"))
 
     def decode(self, latents: Tensor) -> Pixels:
         """The pictures (b, f, h, w, 3), uint8, of latents (b, f, z, y, x)."""
         return decoded(self.tokenizer, latents, self.dtype)
+
+    def _again(self, state: State, move: Move) -> State:
+        """The state after a move whose latents are known."""
+        led, state = move.actions, replace(state, seeds=move.seeds)
+        known = torch.ones(led.shape[:2], dtype=torch.bool, device=self.device)
+        scene = self.dynamics.scene(state.cache, led, known, state.latents, state.text)
+        noise = self._noise(state, move.draws, move.latents.shape[1:])[-1]
+        return self._committed(state, scene, led, move.latents, noise)[0]
+
+    def _committed(
+        self, state: State, scene: Scene, led: Tensor, latents: Tensor, noise: Tensor
+    ) -> tuple[State, Step]:
+        """What `step` gives for latents (b, f, z, y, x) that are committed with that noise."""
+        level = self._level(self.config.commit_level, *led.shape[:2])
+        cache, outlook = self.dynamics.commit(scene, noised(latents, noise, level), level)
+        step = Step(
+            latents,
+            outlook.reward,
+            outlook.end_logit.sigmoid(),
+            outlook.ground_logit.sigmoid(),
+            outlook.motion,
+            self.decode,
+        )
+        after = replace(state, latents=latents[:, -1], cache=cache, trail=None)
+        if self._surroundings is not None:
+            seen, body = self._surroundings.gone_on(state, led, latents, step.frames)
+            after = replace(after, panoramas=seen, body=body)
+        return after, step
 
     def _prior(self, state: State, led: Tensor) -> Tensor | None:
         """What the panoramas know of the first frame to come, (b, f, z + 3, y, x); then zeros."""
@@ -244,6 +274,10 @@ class Simulator:
         generators = [torch.Generator().manual_seed(_mixed(seed, clock)) for seed, clock in rows]
         noise = [torch.randn(draws, *shape, generator=generator) for generator in generators]
         return torch.stack(noise, 1).to(self.device)
+
+
+def _moved(state: State) -> int:
+    return len(state.trail.moves) if state.trail else 0
 
 
 def _mixed(seed: int, clock: int) -> int:

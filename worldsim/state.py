@@ -10,6 +10,7 @@ from torch import Tensor
 from worldsim.data.frames import Pixels
 from worldsim.models.cache import Cache
 from worldsim.panorama import Panorama, as_arrays
+from worldsim.trail import Kept, Trail
 
 SEEN = "seen."
 """Before the names of the tensors of panoramas."""
@@ -21,7 +22,8 @@ class State:
 
     latents: (b, z, y, x) of the frame on show. cache: the past, that frame included.
     seeds: (b,) long. text: (b, text width), or None. panoramas: one a game, where there is a
-    camera; body: (b, ...), then, of `models.body.Body`, after the frame on show.
+    camera; body: (b, ...), then, of `models.body.Body`, after the frame on show. trail: how it
+    came about since a state was last `kept`.
     """
 
     latents: Tensor
@@ -30,6 +32,7 @@ class State:
     text: Tensor | None = None
     panoramas: tuple[Panorama, ...] = ()
     body: Tensor | None = None
+    trail: Trail | None = None
 
     @property
     def clock(self) -> Tensor:
@@ -67,6 +70,14 @@ class State:
     def with_seeds(self, seeds: Sequence[int]) -> "State":
         """The same games with another future: seeds for the noise to come, one a game."""
         return replace(self, seeds=as_seeds(seeds, len(self.seeds)).to(self.seeds.device))
+
+    def kept(self) -> tuple["State", Kept]:
+        """This state to go on from, and what to keep of it.
+
+        States kept one after the other share what is large.
+        """
+        trail = self.trail or Trail(self.tensors())
+        return replace(self, trail=trail), Kept(self.latents, self.seeds, trail)
 
     def tensors(self) -> dict[str, Tensor]:
         """The state as tensors, to save; `Simulator.restore` takes them."""
