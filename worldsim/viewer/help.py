@@ -6,6 +6,9 @@ from worldsim.viewer.session import Session
 
 Column = tuple[str, tuple[HelpRow, ...]]
 
+LONG = 24
+"""Letters of a path that fit on the page."""
+
 WINDOW = (
     ("switch", "dream, both, exact"),
     ("restart", "new start"),
@@ -49,6 +52,11 @@ def _settings(session: Session) -> tuple[HelpRow, ...]:
         ("invert_y", "yes" if config.invert_y else "no"),
         ("rewind", f"{config.rewind:g} s"),
         ("policy", config.policy or "explorer"),
-        ("save", config.save),
+        ("save", _short(config.save)),
     )
     return (*rows, ("bind.NAME", "another key"))
+
+
+def _short(path: str) -> str:
+    """The end of a path that is long."""
+    return path if len(path) <= LONG else f"...{path[3 - LONG :]}"

@@ -153,7 +153,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if not path.is_file():
         raise UserError(f"there is no save at {path} yet (F5 writes one)")
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
         about = json.loads(str(arrays.pop("about")))
         format_found, names = about["format"], [facts["name"] for facts in about["worlds"]]

@@ -31,6 +31,8 @@ class Turn:
     @property
     def text(self) -> str:
         """The turn in a line, as the measurements show it."""
+        if not self.apart:
+            return f"{self.degrees:.0f}°: no difference"
         return f"{self.degrees:.0f}°: {100 * self.apart:.1f} % off, {self.decibels:.1f} dB"
 
 

@@ -34,6 +34,7 @@ def open_window(size: tuple[int, int] | None) -> "Surface":
         if not chosen and pygame.display.get_driver() in BLIND_DRIVERS:
             raise UserError(f"display {display} does not answer; {WAY_OUT}")
         pygame.font.init()
+        pygame.joystick.init()  # gamepads report as events once this is done
         ink.forget_fonts()
         pygame.display.set_caption("worldsim")
         pygame.display.set_icon(_icon())
