@@ -20,7 +20,7 @@ from torch import Tensor
 from worldsim.coding import AT_ONCE, decoded, encoded
 from worldsim.data.frames import Pixels
 from worldsim.errors import UserError
-from worldsim.models.cache import restored
+from worldsim.models.cache import Cache, restored
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.flow import noised
@@ -45,6 +45,8 @@ class SimulatorConfig:
     """More than 1 spends more of the steps on high noise."""
     commit_level: float = 0.05
     """Noise put on a frame that joins the past, as in training."""
+    fixed: bool = False
+    """Games of a batch of one size do not depend on one another in the last bit either."""
 
 
 class Simulator:
@@ -111,8 +113,7 @@ class Simulator:
                     f"{frames} frames of context came with {led.shape[1]} actions; needed"
                     f" {frames - 1}: one between each frame and the next"
                 )
-            grid = latents.shape[-2], latents.shape[-1]
-            cache = self.dynamics.empty_cache(b, grid, self._cache_dtype)
+            cache = self._empty(b, latents)
             state = State(latents[:, -1], cache, as_seeds(seeds, b).to(self.device), text)
             led = torch.cat([led.new_zeros(b, 1, led.shape[2]), led], 1)
             known = torch.ones(b, frames, dtype=torch.bool, device=self.device)
@@ -198,16 +199,19 @@ class Simulator:
         parts = {name: tensors[name].to(self.device) for name in tensors if name not in seen}
         parts |= {name: parts[name].to(self._cache_dtype) for name in ("near", "far")}
         latents, seeds = parts["latents"], parts["seeds"]
-        grid = latents.shape[-2], latents.shape[-1]
-        shape = self.dynamics.empty_cache(0, grid, self._cache_dtype).shape
         arrays = {name.removeprefix(SEEN): part.cpu().numpy() for name, part in seen.items()}
         panoramas = from_arrays(self._camera, arrays) if arrays else ()
-        cache = restored(shape, parts)
+        cache = restored(self._empty(0, latents).shape, parts)
         return State(latents, cache, seeds, parts.get("text"), panoramas, parts.get("body"))
 
     def decode(self, latents: Tensor) -> Pixels:
         """The pictures (b, f, h, w, 3), uint8, of latents (b, f, z, y, x)."""
         return decoded(self.tokenizer, latents, self.dtype)
+
+    def _empty(self, b: int, latents: Tensor) -> Cache:
+        """The cache of `b` games not yet begun that have such latents (..., y, x)."""
+        grid = latents.shape[-2], latents.shape[-1]
+        return self.dynamics.empty_cache(b, grid, self._cache_dtype, fixed=self.config.fixed)
 
     def _again(self, state: State, move: Move) -> State:
         """The state after a move whose latents are known."""

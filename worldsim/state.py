@@ -9,6 +9,7 @@ from torch import Tensor
 
 from worldsim.data.frames import Pixels
 from worldsim.models.cache import Cache
+from worldsim.models.cache import joined as joined_caches
 from worldsim.panorama import Panorama, as_arrays
 from worldsim.trail import Kept, Trail
 
@@ -110,6 +111,23 @@ class Step:
     def frames(self) -> Pixels:
         """The pictures (b, f, h, w, 3), uint8, decoded when first asked for."""
         return self.decode(self.latents)
+
+
+def joined(states: Sequence[State]) -> State:
+    """The games of all states, in order, as one state."""
+
+    def all_of(parts: Sequence[Tensor | None]) -> Tensor | None:
+        given = [part for part in parts if part is not None]
+        return torch.cat(given) if given else None
+
+    return State(
+        torch.cat([state.latents for state in states]),
+        joined_caches([state.cache for state in states]),
+        torch.cat([state.seeds for state in states]),
+        all_of([state.text for state in states]),
+        tuple(panorama for state in states for panorama in state.panoramas),
+        all_of([state.body for state in states]),
+    )
 
 
 def as_seeds(seeds: Sequence[int], b: int) -> Tensor:
