@@ -78,13 +78,14 @@ class Dreamlike(Playable):
         super().__init__(**options)
         self.melts, self.given = melts, np.zeros((0, SIZE, SIZE, 3), np.uint8)
         self.led: Any = None
+        self.origin: Any = None
         self.wholes = 0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         options = options or {}
         if "frames" not in options:
             before = np.zeros((2, actions.SIZE), np.float32)
-            self.origin: Any = Origin("Playable/Other-v0", {}, 100, before)
+            self.origin = Origin("Playable/Other-v0", {}, 100, before)
             return super().reset(seed=seed, options=options)
         self.origin, self.given, self.led = None, options["frames"], options["actions"]
         super().reset(seed=seed)

@@ -1,5 +1,6 @@
 """The viewer's keys over a dream of a trained model, however small."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,7 @@ def walk(app: App, ticks: int) -> list[Frame]:
     app.handle(key("W"))
     frames = []
     for _ in range(ticks):
+        world(app).ended = False  # what hardly learned believes in an end at once
         press(app)
         frames.append(world(app).frame)
     app.handle(key("W", down=False))
@@ -54,6 +56,7 @@ def test_going_back_leads_to_the_same_dream_bit_for_bit(dream: App) -> None:
     for _ in range(5):
         press(dream)
     settle_back(dream)
+    assert len(world(dream).past) == 5
     assert all((a == b).all() for a, b in zip(walk(dream, 5), first, strict=True))
 
 
@@ -112,7 +115,7 @@ def test_a_save_goes_on_in_another_process(dream: App, tmp_path: Path, runs: Pat
     done = subprocess.run(
         [sys.executable, "-c", READER, str(tmp_path), str(runs)],
         cwd=here.parent,
-        env={**__import__("os").environ, "PYTHONPATH": f"{here}:{here.parent}"},
+        env={**os.environ, "PYTHONPATH": f"{here}:{here.parent}"},
         capture_output=True,
         text=True,
     )

@@ -72,6 +72,30 @@ def settle(app: App, name: str) -> View:
     return app.show()
 
 
+def play(app: App, ticks: int, *names: str) -> None:
+    """Play so many ticks with keys held."""
+    press(app, *map(key, names))
+    for _ in range(ticks - 1):
+        press(app)
+    for name in names:
+        app.keys.feed(key(name, down=False))
+
+
+def hold_back(app: App, ticks: int) -> View:
+    """Hold Backspace for so many ticks; what the last of them shows."""
+    shown = press(app, key("BACKSPACE"))
+    for _ in range(ticks - 1):
+        shown = press(app)
+    return shown
+
+
+def let_go(app: App) -> None:
+    """Let Backspace go, and wait until the world is there; it does not play on meanwhile."""
+    app.handle(key("BACKSPACE", down=False))
+    while app.session.busy:
+        app.poll()
+
+
 def number(app: App) -> int:
     """The step that the frame on screen shows."""
     return int(world(app).frame[0, 0, 0])

@@ -57,7 +57,7 @@ class Timeline:
             UserError: there are as many branches as can be kept.
         """
         if len(self.branches) == BRANCHES:
-            raise UserError(f"{BRANCHES} branches are the most; G goes to the next one")
+            raise UserError(f"{BRANCHES} branches are the most")
         self.branches.append(self.tape.copy())
         self.current = len(self.branches) - 1
 

@@ -75,7 +75,7 @@ class Travel:
                 self._check(self.timeline.tape[-1])
             self.timeline.fork()
             count = len(self.timeline.branches)
-            self._toast(f"branch {count} begins here; {self._flip_key} goes to the next one")
+            self._toast(f"branch {count}; {self._flip_key} for the next")
 
     def flip(self) -> None:
         """Go on in the next branch, where it was left."""
