@@ -34,7 +34,7 @@ def _read(file: str) -> Frame:
     if not Path(file).is_file():
         raise UserError(f"image={file}: there is no such file")
     try:
-        pixels = np.asarray(iio.imread(file, index=0, mode="RGB"))
+        pixels = np.asarray(iio.imread(file, plugin="pillow", index=0, mode="RGB"))
     except (OSError, ValueError, SyntaxError) as error:
         raise UserError(
             f"image={file} cannot be read as a picture (give a PNG or JPEG): {error}"

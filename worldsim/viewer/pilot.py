@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from worldsim.data import record
 from worldsim.data.environments import to_vector
 from worldsim.errors import UserError
 from worldsim.viewer.config import Config
@@ -19,6 +18,8 @@ class Pilot:
     """
 
     def __init__(self, config: Config) -> None:
+        from worldsim.data import record
+
         self.name = config.policy or DEFAULT
         self._policy = record.make_policy(
             record.Config(policy=self.name, policy_options=dict(config.policy_options))
