@@ -43,8 +43,9 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
 
     ## Going back
     `snapshot()` is a value to `restore`, and the dream goes on from it with the same bits; of
-    thousands taken one after the other each costs kilobytes, and going back takes up to a second
-    or two where much has to be gone through again. `fork(n)`: as many futures of the same past.
+    thousands taken one after the other each costs kilobytes. `restore` only shows the frame; the
+    first step after it goes again through what was dreamed since a state that is whole, without
+    sampling: at most `worldsim.trail.LONGEST` frames. `fork(n)`: as many futures of the same past.
     `save(path)`, `load(path)`: the same in a file.
 
     Args:
