@@ -43,8 +43,9 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
 
     ## Going back
     `snapshot()` is a value to `restore`, and the dream goes on from it with the same bits; of
-    thousands taken one after the other each costs kilobytes, and going back takes up to a second
-    or two where much has to be gone through again. `fork(n)`: as many futures of the same past.
+    thousands taken one after the other each costs kilobytes. `restore` only shows the frame; the
+    first step after it goes again through what was dreamed since a state that is whole, without
+    sampling: at most `worldsim.trail.LONGEST` frames. `fork(n)`: as many futures of the same past.
     `save(path)`, `load(path)`: the same in a file.
 
     Args:
@@ -72,7 +73,8 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         self.observation_space = gym.spaces.Box(0, 255, (*self.world.frame_shape, 3), np.uint8)
         self._state: State | None = None
         self._back: Kept | None = None  # what was gone back to, not yet made whole
-        self._near: deque[State] = deque(maxlen=4)  # whole states to go back from quickly
+        self._near: deque[State] = deque(maxlen=4)  # whole states, for going back quickly
+        self._left: State | None = None  # the whole state that was last gone back from
         self._ticks = 0
         self._frame: Frame | None = None
         self._pose = torch.zeros(5, dtype=torch.float64)
@@ -104,7 +106,8 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         if self._state is None:
             if self._back is None:
                 raise RuntimeError("there is no dream yet; call reset() first")
-            self._state = self.world.simulator.recall(self._back, self._near)
+            near = [*self._near, self._left] if self._left else self._near
+            self._state = self.world.simulator.recall(self._back, near)
         return self._state
 
     def snapshot(self) -> Snapshot:
@@ -123,9 +126,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
             UserError: it is of another model.
         """
         self._back = snapshot.of(self.world).kept
-        if self._state is not None:
-            self._near.append(self._state)
-        self._state = None
+        self._left, self._state = self._state or self._left, None
         self._pose = torch.from_numpy(snapshot.poses[0].copy())
         self._ticks, self._origin = int(snapshot.ticks[0]), snapshot.origins[0]
         self.np_random.bit_generator.state = dict(snapshot.randoms[0])
@@ -167,7 +168,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         noise = int(self.np_random.integers(2**62))
         self._pose = torch.tensor(begun.pose, dtype=torch.float64)
         self._ticks, self._origin = 0, begun.origin
-        self._back = None
+        self._back = self._left = None
         self._near.clear()
         context, led = begun.context[None], begun.led[None]
         self._state = self.world.simulator.reset(context, led, [noise])
