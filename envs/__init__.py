@@ -8,4 +8,9 @@ import gymnasium as gym
 gym.register("WorldSim/Voxel-v0", "envs.voxel.env:VoxelEnv")
 gym.register("WorldSim/VoxelChop-v0", "envs.voxel.tasks:ChopEnv", max_episode_steps=1000)
 gym.register("WorldSim/VoxelNavigate-v0", "envs.voxel.tasks:NavigateEnv", max_episode_steps=1000)
-gym.register("WorldSim/Dream-v0", "envs.dream:DreamEnv")
+gym.register(
+    "WorldSim/Dream-v0",
+    "envs.dream:DreamEnv",
+    vector_entry_point="envs.dream_vector:DreamVectorEnv",
+)
+gym.register("WorldSim/Paired-v0", "envs.paired:PairedEnv")

@@ -1,6 +1,7 @@
 """`WorldSim/Dream-v0`: the learned world as a Gymnasium environment."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from envs.snapshot import Snapshot, read, write
+from envs.starts import start
 from worldsim import actions
-from worldsim.data import environments
-from worldsim.errors import UserError
 from worldsim.models.heads import moved
 from worldsim.pace import Pace, kept
 from worldsim.state import State
-from worldsim.world import Context, Origin, load_world
+from worldsim.trail import Kept
+from worldsim.world import Origin, load_world
 
 Frame = NDArray[np.uint8]
-_OPTIONS = ("start_index", "frames", "actions", "exact_seed")
+_NEAR = 16  # moves between states that are kept whole for a while
 
 
 class DreamEnv(gym.Env[Frame, dict[str, Any]]):
@@ -40,6 +42,13 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
     One of: `start_index` (a start context of the checkpoint; without options one is drawn),
     `frames` (t+1, h, w, 3) with `actions` (t, a) or t = 0, `exact_seed` (the exact world is reset
     with the seed and idles for a moment).
+
+    ## Going back
+    `snapshot()` is a value to `restore`, and the dream goes on from it with the same bits; of
+    thousands taken one after the other each costs kilobytes. `restore` only shows the frame; the
+    first step after it goes again through what was dreamed since a state that is whole, without
+    sampling: at most `worldsim.trail.LONGEST` frames. `fork(n)`: as many futures of the same past.
+    `save(path)`, `load(path)`: the same in a file.
 
     Args:
         checkpoint: a world file; the shipped one by default.
@@ -68,6 +77,10 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         self.action_space = actions.space()
         self.observation_space = gym.spaces.Box(0, 255, (*self.world.frame_shape, 3), np.uint8)
         self._state: State | None = None
+        self._back: Kept | None = None  # what was gone back to, not yet made whole
+        self._near: deque[State] = deque(maxlen=4)  # whole states, for going back quickly
+        self._left: State | None = None  # the whole state that was last gone back from
+        self._ticks = 0
         self._frame: Frame | None = None
         self._pose = torch.zeros(5, dtype=torch.float64)
         self._origin: Origin | None = None
@@ -100,32 +113,80 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
 
     @property
     def state(self) -> State:
-        """The simulator's state; a value: keep it, and `restore` goes back to it.
+        """The simulator's state, a value.
 
         Raises:
             RuntimeError: before the first `reset`.
         """
         if self._state is None:
-            raise RuntimeError("there is no dream yet; call reset() first")
+            if self._back is None:
+                raise RuntimeError("there is no dream yet; call reset() first")
+            near = [*self._near, self._left] if self._left else self._near
+            self._state = self.world.simulator.recall(self._back, near)
         return self._state
 
-    def restore(self, state: State, pose: NDArray[np.float64] | None = None) -> Frame:
-        """Go back to a kept state, and to its pose if given; the frame it shows."""
-        self._state = state
-        if pose is not None:
-            self._pose = torch.as_tensor(pose, dtype=torch.float64)
-        self._frame = self.world.simulator.render(state)[0]
+    def snapshot(self) -> Snapshot:
+        """The dream as it stands, to `restore` it later: some kilobytes beside the one before."""
+        kept = self._back
+        if self._state is not None or kept is None:
+            self._state, kept = self.state.kept()
+        random = dict(self.np_random.bit_generator.state)
+        poses, ticks = self._pose.numpy().copy()[None], np.array([self._ticks])
+        return Snapshot(kept, poses, ticks, (random,), (self._origin,), self.world.hash)
+
+    def restore(self, snapshot: Snapshot) -> Frame:
+        """Go back to a snapshot, and on with the same bits; the frame it shows.
+
+        Raises:
+            UserError: it is of another model.
+        """
+        self._back = snapshot.of(self.world).kept
+        self._left, self._state = self._state or self._left, None
+        self._pose = torch.from_numpy(snapshot.poses[0].copy())
+        self._ticks, self._origin = int(snapshot.ticks[0]), snapshot.origins[0]
+        self.np_random.bit_generator.state = dict(snapshot.randoms[0])
+        self._frame = self.world.simulator.decode(self._back.latents[:, None])[0, 0]
         return self._frame.copy()
+
+    def fork(self, n: int, seeds: Sequence[int] | None = None) -> list[Snapshot]:
+        """`n` futures to `restore`: the same past, other noise.
+
+        seeds: of the noise, one each; by default the first goes on as this dream would.
+
+        Raises:
+            UserError: n below 1, or another number of seeds.
+        """
+        return self.snapshot().forks(n, seeds)
+
+    def save(self, path: str | Path) -> None:
+        """Write the dream to a file that `load` opens in any process.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
+        write(path, self.snapshot(), self.state)
+
+    def load(self, path: str | Path) -> Frame:
+        """Go on with a dream that was saved, bit for bit where the settings are the same.
+
+        Raises:
+            UserError: no such file, damaged, not a dream, or of another model.
+        """
+        return self.restore(read(path, self.world))
 
     def reset(
         self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
     ) -> tuple[Frame, dict[str, Any]]:
         """Begin a dream from a context; equal seeds and options give equal dreams."""
         super().reset(seed=seed)
-        context, led, pose = self._context(dict(options or {}))
+        begun = start(self.world, self._exact, dict(options or {}), self.np_random)
         noise = int(self.np_random.integers(2**62))
-        self._pose = torch.as_tensor(pose, dtype=torch.float64)
-        self._state = self.world.simulator.reset(context[None], led[None], [noise])
+        self._pose = torch.tensor(begun.pose, dtype=torch.float64)
+        self._ticks, self._origin = 0, begun.origin
+        self._back = self._left = None
+        self._near.clear()
+        context, led = begun.context[None], begun.led[None]
+        self._state = self.world.simulator.reset(context, led, [noise])
         self._frame = self.world.simulator.render(self._state)[0]
         if self.render_mode == "human":
             self.render()
@@ -141,7 +202,9 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         if self.pace is not None:
             self.pace.use()  # the thread that plays need not be the one that measured
         self._state, step = self.world.simulator.step(self.state, vector[None, None])
-        self._frame = step.frames[0, -1]
+        if self._state.trail and len(self._state.trail.moves) % _NEAR == 0:
+            self._near.append(self._state)
+        self._frame, self._ticks = step.frames[0, -1], self._ticks + 1
         self._pose = moved(self._pose, step.motion[0, -1].double().cpu())
         p_end = float(step.p_end[0, -1])
         if self.render_mode == "human":
@@ -175,58 +238,3 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
             "p_ground": p_ground,
             "model_hash": int(self.world.hash[:12], 16),
         }
-
-    def _context(self, options: dict[str, Any]) -> tuple[Any, Any, Any]:
-        """Frames or latents, the actions between them, and the pose at the last."""
-        unknown = sorted(set(options) - set(_OPTIONS))
-        if unknown:
-            raise UserError(
-                f"reset knows no option {unknown[0]!r}; needed one of {', '.join(_OPTIONS)}"
-            )
-        if "frames" in options:
-            return self._given(options)
-        if "exact_seed" in options:
-            return self._played(int(options["exact_seed"]))
-        context = self._start(options.get("start_index"))
-        self._origin = context.origin
-        return context.latents, context.actions, context.pose
-
-    def _start(self, index: int | None) -> Context:
-        contexts = self.world.contexts
-        if not contexts:
-            raise UserError(
-                "the checkpoint holds no start contexts; reset with frames or exact_seed"
-            )
-        if index is None:
-            return contexts[int(self.np_random.integers(len(contexts)))]
-        return contexts[int(index) % len(contexts)]
-
-    def _given(self, options: dict[str, Any]) -> tuple[Any, Any, Any]:
-        self._origin = None
-        frames = np.asarray(options["frames"])
-        shape = (*self.world.frame_shape, 3)
-        if frames.ndim != 4 or frames.shape[1:] != shape or frames.dtype != np.uint8:
-            raise UserError(
-                f"frames have shape {frames.shape} and type {frames.dtype}; "
-                f"needed (t+1, {', '.join(map(str, shape))}) uint8"
-            )
-        led = np.asarray(options.get("actions", np.zeros((0, actions.SIZE))), np.float32)
-        if led.shape != (len(frames) - 1, actions.SIZE):
-            raise UserError(
-                f"{len(frames)} frames came with actions of shape {led.shape}; "
-                f"needed ({len(frames) - 1}, {actions.SIZE}), one between each frame and the next"
-            )
-        return frames, actions.check(led), np.zeros(5)
-
-    def _played(self, seed: int) -> tuple[Any, Any, Any]:
-        """A context from the exact world, idle for as many ticks as start contexts have."""
-        env = environments.make(self._exact)
-        frame, info = env.reset(seed=seed)
-        frames, still = [frame], actions.make()
-        for _ in range(max(1, self.world.context_frames - 1)):
-            frame, _, _, _, info = env.step(still)
-            frames.append(frame)
-        env.close()
-        led = np.zeros((len(frames) - 1, actions.SIZE), np.float32)
-        self._origin = Origin(self._exact, {}, seed, led)
-        return np.stack(frames), led, [*info["position"], info["yaw"], info["pitch"]]

@@ -8,7 +8,7 @@ equal actions gives equal frames.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,16 +20,19 @@ from torch import Tensor
 from worldsim.coding import AT_ONCE, decoded, encoded
 from worldsim.data.frames import Pixels
 from worldsim.errors import UserError
-from worldsim.models.cache import restored
+from worldsim.models.cache import Cache, restored
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.flow import noised
 from worldsim.models.packed import pack
 from worldsim.models.sampler import SAMPLERS, schedule
+from worldsim.models.scene import Scene
 from worldsim.models.tokenizer import Tokenizer
+from worldsim.noise import noise_of
 from worldsim.panoramas import from_arrays
 from worldsim.state import SEEN, State, Step, as_seeds
 from worldsim.surroundings import Surroundings
+from worldsim.trail import Kept, Move
 
 
 @dataclass
@@ -43,6 +46,8 @@ class SimulatorConfig:
     """More than 1 spends more of the steps on high noise."""
     commit_level: float = 0.05
     """Noise put on a frame that joins the past, as in training."""
+    fixed: bool = False
+    """Games of a batch of one size do not depend on one another in the last bit either."""
 
 
 class Simulator:
@@ -112,13 +117,12 @@ class Simulator:
                     f"{frames} frames of context came with {led.shape[1]} actions; needed"
                     f" {frames - 1}: one between each frame and the next"
                 )
-            grid = latents.shape[-2], latents.shape[-1]
-            cache = self.dynamics.empty_cache(b, grid, self._cache_dtype)
+            cache = self._empty(b, latents)
             state = State(latents[:, -1], cache, as_seeds(seeds, b).to(self.device), text)
             led = torch.cat([led.new_zeros(b, 1, led.shape[2]), led], 1)
             known = torch.ones(b, frames, dtype=torch.bool, device=self.device)
             known[:, 0] = False
-            noise = self._noise(state, 1, latents.shape[1:])[0]
+            noise = noise_of(state, 1, latents.shape[1:])[0]
             size = max(1, min(self.dynamics.config.window, AT_ONCE // b)) if b else 1
             for i in range(0, frames, size):
                 part = slice(i, i + size)
@@ -161,26 +165,16 @@ class Simulator:
             known = torch.ones(b, f, dtype=torch.bool, device=self.device)
             prior = self._prior(state, led)
             scene = self.dynamics.scene(state.cache, led, known, state.latents, state.text, prior)
-            draws = self._noise(state, self.config.steps + 1, (f, *state.latents.shape[1:]))
+            draws = noise_of(state, self.config.steps + 1, (f, *state.latents.shape[1:]))
 
             def denoise(noisy: Tensor, level: float) -> Tensor:
                 return self.dynamics.denoise(scene, noisy, self._level(level, b, f))
 
             latents = SAMPLERS[self.config.sampler](denoise, draws[:-1], self._levels)
-            level = self._level(self.config.commit_level, b, f)
-            cache, outlook = self.dynamics.commit(scene, noised(latents, draws[-1], level), level)
-            step = Step(
-                latents,
-                outlook.reward,
-                outlook.end_logit.sigmoid(),
-                outlook.ground_logit.sigmoid(),
-                outlook.motion,
-                self.decode,
-            )
-            after = replace(state, latents=latents[:, -1], cache=cache)
-            if self._surroundings is not None:
-                seen, body = self._surroundings.gone_on(state, led, latents, step.frames)
-                after = replace(after, panoramas=seen, body=body)
+            after, step = self._committed(state, scene, led, latents, draws[-1])
+            if state.trail is not None:
+                move = Move(led.clone(), latents.clone(), state.seeds, len(draws))
+                after = replace(after, trail=state.trail.then(move))
             return after, step
 
     def with_steps(self, steps: int) -> "Simulator":
@@ -190,6 +184,18 @@ class Simulator:
         other._levels = schedule(steps, self.config.shift)
         return other
 
+    def recall(self, kept: Kept, near: Iterable[State] = ()) -> State:
+        """The state that was kept, whole; it goes on with the same bits.
+
+        near: whole states that may lie on the way to it, which saves time.
+        """
+        passed = [state for state in near if state.trail and state.trail.leads_to(kept.trail)]
+        state = max(passed, key=_moved, default=None) or self.restore(kept.trail.start)
+        with torch.inference_mode():
+            for move in kept.trail.moves[_moved(state) :]:
+                state = self._again(state, move)
+        return replace(state, seeds=kept.seeds, trail=kept.trail)
+
     def render(self, state: State) -> Pixels:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
         return self.decode(state.latents[:, None])[:, 0]
@@ -198,24 +204,53 @@ class Simulator:
         """The latents (n, z, y, x), float32, of frames (n, h, w, 3), uint8."""
         return encoded(self.tokenizer, frames, self.device, self.dtype)
 
-    def restore(self, tensors: dict[str, Tensor]) -> State:
+    def restore(self, tensors: Mapping[str, Tensor]) -> State:
         """The state that `State.tensors` was taken of, by a simulator of the same models."""
-        parts = {name: tensor.to(self.device) for name, tensor in tensors.items()}
-        latents = parts["latents"]
-        grid = latents.shape[-2], latents.shape[-1]
-        shape = self.dynamics.empty_cache(0, grid, self._cache_dtype).shape
-        arrays = {
-            name.removeprefix(SEEN): part.cpu().numpy()
-            for name, part in tensors.items()
-            if name.startswith(SEEN)
-        }
-        seen = from_arrays(self._camera, arrays) if arrays else ()
-        cache, seeds = restored(shape, parts), parts["seeds"]
-        return State(latents, cache, seeds, parts.get("text"), seen, parts.get("body"))
+        seen = {name: part for name, part in tensors.items() if name.startswith(SEEN)}
+        parts = {name: tensors[name].to(self.device) for name in tensors if name not in seen}
+        parts |= {name: parts[name].to(self._cache_dtype) for name in ("near", "far")}
+        latents, seeds = parts["latents"], parts["seeds"]
+        arrays = {name.removeprefix(SEEN): part.cpu().numpy() for name, part in seen.items()}
+        panoramas = from_arrays(self._camera, arrays) if arrays else ()
+        cache = restored(self._empty(0, latents).shape, parts)
+        return State(latents, cache, seeds, parts.get("text"), panoramas, parts.get("body"))
 
     def decode(self, latents: Tensor) -> Pixels:
         """The pictures (b, f, h, w, 3), uint8, of latents (b, f, z, y, x)."""
         return decoded(self.tokenizer, latents, self.dtype)
+
+    def _empty(self, b: int, latents: Tensor) -> Cache:
+        """The cache of `b` games not yet begun that have such latents (..., y, x)."""
+        grid = latents.shape[-2], latents.shape[-1]
+        return self.dynamics.empty_cache(b, grid, self._cache_dtype, fixed=self.config.fixed)
+
+    def _again(self, state: State, move: Move) -> State:
+        """The state after a move whose latents are known."""
+        led, state = move.actions, replace(state, seeds=move.seeds)
+        known = torch.ones(led.shape[:2], dtype=torch.bool, device=self.device)
+        scene = self.dynamics.scene(state.cache, led, known, state.latents, state.text)
+        noise = noise_of(state, move.draws, move.latents.shape[1:])[-1]
+        return self._committed(state, scene, led, move.latents, noise)[0]
+
+    def _committed(
+        self, state: State, scene: Scene, led: Tensor, latents: Tensor, noise: Tensor
+    ) -> tuple[State, Step]:
+        """What `step` gives for latents (b, f, z, y, x) that are committed with that noise."""
+        level = self._level(self.config.commit_level, *led.shape[:2])
+        cache, outlook = self.dynamics.commit(scene, noised(latents, noise, level), level)
+        step = Step(
+            latents,
+            outlook.reward,
+            outlook.end_logit.sigmoid(),
+            outlook.ground_logit.sigmoid(),
+            outlook.motion,
+            self.decode,
+        )
+        after = replace(state, latents=latents[:, -1], cache=cache, trail=None)
+        if self._surroundings is not None:
+            seen, body = self._surroundings.gone_on(state, led, latents, step.frames)
+            after = replace(after, panoramas=seen, body=body)
+        return after, step
 
     def _prior(self, state: State, led: Tensor) -> Tensor | None:
         """What the panoramas know of the first frame to come, (b, f, z + 3, y, x); then zeros."""
@@ -248,18 +283,6 @@ class Simulator:
     def _level(self, level: float, b: int, f: int) -> Tensor:
         return torch.full((b, f), level, device=self.device)
 
-    def _noise(self, state: State, draws: int, shape: Sequence[int]) -> Tensor:
-        """Noise (draws, b, *shape), each row a function of its own seed and clock alone."""
-        rows = zip(state.seeds.tolist(), state.clock.tolist(), strict=True)
-        generators = [torch.Generator().manual_seed(_mixed(seed, clock)) for seed, clock in rows]
-        noise = [torch.randn(draws, *shape, generator=generator) for generator in generators]
-        return torch.stack(noise, 1).to(self.device)
 
-
-def _mixed(seed: int, clock: int) -> int:
-    """A seed for the noise of one frame, well mixed (Steele et al. 2014, SplitMix64)."""
-    mask = 2**64 - 1
-    x = (seed * 0xD1342543DE82EF95 + clock * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) & mask
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & mask
-    return x ^ (x >> 31)
+def _moved(state: State) -> int:
+    return len(state.trail.moves) if state.trail else 0

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from worldsim.data.frames import Pixels
 from worldsim.models.cache import Cache
+from worldsim.models.cache import joined as joined_caches
 from worldsim.panorama import Panorama
 from worldsim.panoramas import as_arrays
+from worldsim.trail import Kept, Trail
 
 SEEN = "seen."
 """Before the names of the tensors of panoramas."""
@@ -22,7 +24,8 @@ class State:
 
     latents: (b, z, y, x) of the frame on show. cache: the past, that frame included.
     seeds: (b,) long. text: (b, text width), or None. panoramas: one a game, where there is a
-    camera; body: (b, ...), then, of `models.body.Body`, after the frame on show.
+    camera; body: (b, ...), then, of `models.body.Body`, after the frame on show. trail: how it
+    came about since a state was last `kept`.
     """
 
     latents: Tensor
@@ -31,6 +34,7 @@ class State:
     text: Tensor | None = None
     panoramas: tuple[Panorama, ...] = ()
     body: Tensor | None = None
+    trail: Trail | None = None
 
     @property
     def clock(self) -> Tensor:
@@ -69,6 +73,14 @@ class State:
         """The same games with another future: seeds for the noise to come, one a game."""
         return replace(self, seeds=as_seeds(seeds, len(self.seeds)).to(self.seeds.device))
 
+    def kept(self) -> tuple["State", Kept]:
+        """This state to go on from, and what to keep of it.
+
+        States kept one after the other share what is large.
+        """
+        trail = self.trail or Trail(self.tensors())
+        return replace(self, trail=trail), Kept(self.latents, self.seeds, trail)
+
     def tensors(self) -> dict[str, Tensor]:
         """The state as tensors, to save; `Simulator.restore` takes them."""
         parts = {"latents": self.latents, "seeds": self.seeds, **self.cache.tensors()}
@@ -100,6 +112,23 @@ class Step:
     def frames(self) -> Pixels:
         """The pictures (b, f, h, w, 3), uint8, decoded when first asked for."""
         return self.decode(self.latents)
+
+
+def joined(states: Sequence[State]) -> State:
+    """The games of all states, in order, as one state."""
+
+    def all_of(parts: Sequence[Tensor | None]) -> Tensor | None:
+        given = [part for part in parts if part is not None]
+        return torch.cat(given) if given else None
+
+    return State(
+        torch.cat([state.latents for state in states]),
+        joined_caches([state.cache for state in states]),
+        torch.cat([state.seeds for state in states]),
+        all_of([state.text for state in states]),
+        tuple(panorama for state in states for panorama in state.panoramas),
+        all_of([state.body for state in states]),
+    )
 
 
 def as_seeds(seeds: Sequence[int], b: int) -> Tensor:

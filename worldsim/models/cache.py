@@ -29,6 +29,10 @@ class CacheShape:
     local: int
     room: int
     """Frames that fit into a log before the past moves to a new one."""
+    fixed: bool = False
+    """Attention spans the whole reach from the first frame on, the frames not there yet masked.
+
+    Then sums have the same order, and a game the same bits, however old its neighbours are."""
 
 
 @dataclass(eq=False)
@@ -135,13 +139,9 @@ class Cache:
 
     def with_rows(self, index: Tensor, other: "Cache") -> "Cache":
         """The cache with the games of the index replaced by those of the other, in order."""
-        cache = self.rows(torch.arange(len(self.age), device=self.age.device))
-        near, far = other._past()
-        s = self.shape
-        cache.log.near[:, :, index, :, : s.local] = near
-        cache.log.far[:, :, index, :, :, : s.reach] = far
-        cache.age[index] = other.age
-        return cache
+        pairs = zip(self._past(), other._past(), strict=True)
+        near, far = (own.index_copy(2, index, theirs) for own, theirs in pairs)
+        return _fresh(self.shape, near, far, self.age.index_copy(0, index, other.age))
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything a later step depends on, as tensors of its own."""
@@ -154,11 +154,13 @@ class Cache:
 
     def _reach(self) -> int:
         """Past frames within reach of any of the games."""
+        if self.shape.fixed:
+            return self.shape.reach
         return min(self.shape.reach, int(self.age.max()))
 
     def _space_mask(self, f: int) -> Tensor | None:
         s = self.shape
-        if int(self.age.min()) >= s.local:
+        if not s.fixed and int(self.age.min()) >= s.local:
             return None
         places = torch.arange(-s.local, f, device=self.age.device).unfold(0, s.local + 1, 1)
         there = self.age[:, None, None] + places >= 0  # (b, f, local + 1)
@@ -166,7 +168,8 @@ class Cache:
 
     def _time_mask(self, f: int, committing: bool) -> Tensor | None:
         reach = self._reach()
-        if int(self.age.min()) >= reach and (f == 1 or not committing):
+        whole = not self.shape.fixed and int(self.age.min()) >= reach
+        if whole and (f == 1 or not committing):
             return None
         place = torch.arange(-reach, f, device=self.age.device)
         seen = (self.age[:, None, None] + place >= 0).expand(-1, f, -1)
@@ -191,12 +194,19 @@ def restored(shape: CacheShape, tensors: dict[str, Tensor]) -> Cache:
     return _fresh(shape, tensors["near"], tensors["far"], tensors["age"].clone())
 
 
+def joined(caches: Sequence[Cache]) -> Cache:
+    """One cache of the games of all, in order."""
+    near, far = (torch.cat(parts, 2) for parts in zip(*(c._past() for c in caches), strict=True))
+    return _fresh(caches[0].shape, near, far, torch.cat([cache.age for cache in caches]))
+
+
 def _fresh(shape: CacheShape, near: Tensor, far: Tensor, age: Tensor) -> Cache:
     """A cache of a new log that begins with a copy of the past, as `Cache._past` gives it."""
     s = shape
     log = _blank(s, len(age), far.dtype, far.device)
-    log.near[:, :, :, :, : s.local] = near
-    log.far[..., : s.reach, :] = far
+    with torch.inference_mode():
+        log.near[:, :, :, :, : s.local] = near
+        log.far[..., : s.reach, :] = far
     return Cache(shape, log, 0, age)
 
 

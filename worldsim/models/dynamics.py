@@ -170,15 +170,21 @@ class Dynamics(nn.Module):
         return scene.cache.committed(latents.shape[1]), outlook
 
     def empty_cache(
-        self, b: int, grid: tuple[int, int], dtype: torch.dtype, room: int | None = None
+        self,
+        b: int,
+        grid: tuple[int, int],
+        dtype: torch.dtype,
+        room: int | None = None,
+        fixed: bool = False,
     ) -> Cache:
-        """The cache of `b` games not yet begun on a latent grid (y, x)."""
+        """The cache of `b` games not yet begun on a latent grid (y, x); see `CacheShape`."""
         c = self.config
         n = c.registers + (grid[0] // c.patch) * (grid[1] // c.patch)
         reach = c.window - 1
         shape = CacheShape(
             *(c.blocks, c.heads_space, c.heads_time, n, c.head_width, reach, c.local_frames),
             room=room or 2 * c.window,
+            fixed=fixed,
         )
         return empty(shape, b, dtype, self.registers.device)
 
