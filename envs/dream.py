@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from envs.snapshot import Snapshot, read, write
 from envs.starts import start
 from worldsim import actions
 from worldsim.models.heads import moved
+from worldsim.pace import Pace, kept
 from worldsim.state import State
 from worldsim.trail import Kept
 from worldsim.world import Origin, load_world
@@ -43,8 +45,9 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
 
     ## Going back
     `snapshot()` is a value to `restore`, and the dream goes on from it with the same bits; of
-    thousands taken one after the other each costs kilobytes, and going back takes up to a second
-    or two where much has to be gone through again. `fork(n)`: as many futures of the same past.
+    thousands taken one after the other each costs kilobytes. `restore` only shows the frame; the
+    first step after it goes again through what was dreamed since a state that is whole, without
+    sampling: at most `worldsim.trail.LONGEST` frames. `fork(n)`: as many futures of the same past.
     `save(path)`, `load(path)`: the same in a file.
 
     Args:
@@ -66,18 +69,32 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         exact: str = "WorldSim/Voxel-v0",
         render_mode: str | None = None,
     ) -> None:
-        self.world = load_world(checkpoint, device, dtype, steps=steps)
+        self._load = partial(load_world, checkpoint, device, steps=steps)
+        self._free = steps is None, dtype == "auto"
+        self.world = self._load(dtype)
+        self.pace: Pace | None = None
         self.render_mode, self._exact = render_mode, exact
         self.action_space = actions.space()
         self.observation_space = gym.spaces.Box(0, 255, (*self.world.frame_shape, 3), np.uint8)
         self._state: State | None = None
         self._back: Kept | None = None  # what was gone back to, not yet made whole
-        self._near: deque[State] = deque(maxlen=4)  # whole states to go back from quickly
+        self._near: deque[State] = deque(maxlen=4)  # whole states, for going back quickly
+        self._left: State | None = None  # the whole state that was last gone back from
         self._ticks = 0
         self._frame: Frame | None = None
         self._pose = torch.zeros(5, dtype=torch.float64)
         self._origin: Origin | None = None
         self._window: Any = None
+
+    def keep_pace(self, fps: float) -> Pace:
+        """What is given up so that this machine dreams that many frames a second (`worldsim.pace`).
+
+        Measures for a second at most; `steps` and `dtype` that were asked for stay.
+        """
+        free_steps, free_dtype = self._free
+        least = 1 if free_steps else self.sampling_steps
+        self.world, self.pace = kept(self.world, fps, least, self._load if free_dtype else None)
+        return self.pace
 
     @property
     def sampling_steps(self) -> int:
@@ -104,7 +121,8 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         if self._state is None:
             if self._back is None:
                 raise RuntimeError("there is no dream yet; call reset() first")
-            self._state = self.world.simulator.recall(self._back, self._near)
+            near = [*self._near, self._left] if self._left else self._near
+            self._state = self.world.simulator.recall(self._back, near)
         return self._state
 
     def snapshot(self) -> Snapshot:
@@ -123,9 +141,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
             UserError: it is of another model.
         """
         self._back = snapshot.of(self.world).kept
-        if self._state is not None:
-            self._near.append(self._state)
-        self._state = None
+        self._left, self._state = self._state or self._left, None
         self._pose = torch.from_numpy(snapshot.poses[0].copy())
         self._ticks, self._origin = int(snapshot.ticks[0]), snapshot.origins[0]
         self.np_random.bit_generator.state = dict(snapshot.randoms[0])
@@ -167,7 +183,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         noise = int(self.np_random.integers(2**62))
         self._pose = torch.tensor(begun.pose, dtype=torch.float64)
         self._ticks, self._origin = 0, begun.origin
-        self._back = None
+        self._back = self._left = None
         self._near.clear()
         context, led = begun.context[None], begun.led[None]
         self._state = self.world.simulator.reset(context, led, [noise])
@@ -183,6 +199,8 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
             ValueError: an action out of range, NaN or incomplete.
         """
         vector = actions.to_vector(action)
+        if self.pace is not None:
+            self.pace.use()  # the thread that plays need not be the one that measured
         self._state, step = self.world.simulator.step(self.state, vector[None, None])
         if self._state.trail and len(self._state.trail.moves) % _NEAR == 0:
             self._near.append(self._state)

@@ -47,7 +47,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
             decoded.
         max_episode_steps: frames after which a dream is truncated; by default never.
         deterministic: a dream is the same to the last bit whatever its neighbours do; otherwise up
-            to the rounding of sums. A few per cent slower.
+            to the rounding of sums.
         checkpoint, steps, device, dtype, exact: as in `DreamEnv`.
         render_mode: None or "rgb_array".
     """
@@ -105,7 +105,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         """The places of the exact world where the dreams began, as far as there are any."""
         return tuple(self._origins)
 
-    def reset(  # type: ignore[override]  # Gymnasium's own vector environments take lists too
+    def reset(
         self,
         *,
         seed: int | Sequence[int | None] | None = None,

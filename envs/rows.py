@@ -75,7 +75,8 @@ def mask_of(rows: Sequence[int], n: int) -> NDArray[np.bool_]:
 
 def masked(infos: Mapping[str, NDArray[Any]], rows: Sequence[int], n: int) -> dict[str, Any]:
     """Infos (n, ...) as vector environments give them: zero, and masked out, but for the rows."""
-    mask, told = mask_of(rows, n), {}
+    mask = mask_of(rows, n)
+    told: dict[str, Any] = {}
     for name, values in infos.items():
         kept = np.zeros_like(values)
         kept[mask] = values[mask]

@@ -10,6 +10,14 @@ import tiny  # noqa: F401  # registers Tiny-v0
 from worldsim.data.record import Config, record
 
 
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_developer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Keep a person's own settings out of the tests."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-settings"))
+
+
 @pytest.fixture
 def recorded(tmp_path: Path) -> Callable[..., Path]:
     """Records the tiny environment into a folder of that name and returns the folder."""

@@ -1,5 +1,6 @@
 """Stand-in worlds for the viewer's tests: small, exact, with every kind of action space."""
 
+import json
 import subprocess
 from pathlib import Path
 from threading import Event
@@ -12,6 +13,7 @@ import pygame
 from numpy.typing import NDArray
 
 from worldsim import actions
+from worldsim.world import Origin
 
 SIZE = 16
 END = 50
@@ -49,6 +51,12 @@ class Playable(gym.Env[Any, Any]):
     def close(self) -> None:
         self.closed = True
 
+    def get_state(self) -> bytes:
+        return json.dumps([self.clock, self.number, self.slot]).encode()
+
+    def set_state(self, data: bytes) -> None:
+        self.clock, self.number, self.slot = json.loads(data)
+
     def _look(self) -> Any:
         rng = np.random.default_rng([self.number, self.clock, self.kind])
         frame = rng.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
@@ -58,6 +66,52 @@ class Playable(gym.Env[Any, Any]):
     def _info(self) -> dict[str, Any]:
         info: dict[str, Any] = {"position": np.arange(3.0), "yaw": 190.0, "pitch": 5.0}
         return {**info, "selected": self.slot} if self.slots else info
+
+
+class Dreamlike(Playable):
+    """What a dream offers: an origin, snapshots, files, starts from frames. Melts with its clock.
+
+    The origin is seed 100 and two actions after it.
+    """
+
+    def __init__(self, melts: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.melts, self.given = melts, np.zeros((0, SIZE, SIZE, 3), np.uint8)
+        self.led: Any = None
+        self.origin: Any = None
+        self.wholes = 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        options = options or {}
+        if "frames" not in options:
+            before = np.zeros((2, actions.SIZE), np.float32)
+            self.origin = Origin("Playable/Other-v0", {}, 100, before)
+            return super().reset(seed=seed, options=options)
+        self.origin, self.given, self.led = None, options["frames"], options["actions"]
+        super().reset(seed=seed)
+        return self.given[-1].copy(), self._info()
+
+    @property
+    def state(self) -> None:
+        self.wholes += 1
+
+    def snapshot(self) -> Any:
+        return self.clock, self.number, self.origin
+
+    def restore(self, snapshot: Any) -> Any:
+        self.clock, self.number, self.origin = snapshot
+        return self._look()
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps([self.clock, self.number]))
+
+    def load(self, path: Path) -> Any:
+        self.clock, self.number = json.loads(path.read_text())
+        return self._look()
+
+    def _look(self) -> Any:
+        frame = super()._look()
+        return frame // (1 + self.clock) if self.melts else frame
 
 
 class Rendered(gym.Env[Any, Any]):
@@ -132,5 +186,6 @@ def decode(video: Path, height: int, width: int) -> NDArray[np.uint8]:
 if "Playable-v0" not in gym.registry:
     gym.register("Playable-v0", "playable:Playable")
     gym.register("Playable/Other-v0", "playable:Playable", kwargs={"kind": 1})
+    gym.register("Dreamlike-v0", "playable:Dreamlike")
     gym.register("Rendered-v0", "playable:Rendered")
     gym.register("Blind-v0", "playable:Blind")

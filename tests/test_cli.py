@@ -44,7 +44,7 @@ def test_version(capsys):
     ("line", "complaint"),
     [
         ("recrod", "worldsim recrod: there is no such command; did you mean record?"),
-        ("zzz", "there is no such command; there are audit, compare, encode, evaluate,"),
+        ("zzz", "there is no such command; there are audit, benchmark, c"),
         ("record stps=3", "there is no key 'stps'; did you mean steps?"),
         ("record +stps=3", "there is no key 'stps'; did you mean steps?"),
         ("record steps=three", "steps: Value 'three' of type 'str' could not be converted to Int"),
@@ -209,3 +209,45 @@ def test_the_module_runs_as_a_program_and_passes_its_status_on():
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def own_page(monkeypatch, tmp_path):
+    """Writes a person's own settings of `play`."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+    def write(text):
+        page = tmp_path / "worldsim" / "play.yaml"
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(text)
+        return page
+
+    return write
+
+
+def test_a_persons_own_page_changes_play_and_the_command_line_has_the_last_word(own_page):
+    from worldsim.viewer import Config
+
+    own_page("sensitivity: 0.3\nbind: {rewind: B, sneak: C LSHIFT, hotbar: {1: Z}}\n")
+    lines = cli.personal("play", Config)
+    config = cli.compose("play", Config, [*lines, "bind.rewind=V"])
+    assert config.sensitivity == 0.3
+    assert config.bind == {"rewind": "V", "sneak": "C LSHIFT", "hotbar": {"1": "Z"}}
+    assert cli.personal("record", Config) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("sensitivty: 0.3", "there is no key 'sensitivty'; did you mean sensitivity?"),
+        ("fps: fast", "fps: Value 'fast'"),
+        ("fps: [", "cannot be read"),
+        ("- fps", "is a list"),
+    ],
+)
+def test_mistakes_on_the_own_page_name_the_page(own_page, capsys, text, complaint):
+    page = own_page(text)
+    assert cli.execute(["play", "headless=true"]) == 2
+    error = capsys.readouterr().err
+    assert str(page) in error
+    assert complaint in error

@@ -6,7 +6,8 @@ import pytest
 
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
-from worldsim.panorama import Panorama, as_arrays, begun, blank, from_arrays, recorded
+from worldsim.panorama import Panorama, blank
+from worldsim.panoramas import as_arrays, begun, from_arrays, recorded
 
 CAMERA = CameraConfig(field_of_view=70.0)
 SIZE = 64

@@ -17,8 +17,8 @@ from worldsim.data import encode
 from worldsim.data.latents import LatentDataset
 from worldsim.errors import UserError
 from worldsim.odometry import walked
-from worldsim.panorama import pooled
-from worldsim.panorama import recorded as known_before
+from worldsim.panoramas import pooled
+from worldsim.panoramas import recorded as known_before
 from worldsim.training import train_dynamics
 from worldsim.world import load_world
 

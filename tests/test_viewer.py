@@ -7,7 +7,7 @@ from playable import button, key, motion
 from windows import Launch, arrive, last, press, tap, world
 
 from worldsim.errors import UserError
-from worldsim.viewer import draw
+from worldsim.viewer import ink
 from worldsim.viewer.app import App
 
 
@@ -50,7 +50,7 @@ def test_a_key_of_the_game_begins_too(launch: Launch) -> None:
 def test_frame_shown_is_the_worlds_enlarged_without_blur(app: App) -> None:
     press(app)
     window = pygame.surfarray.array3d(app.window).transpose(1, 0, 2)
-    top = draw.strip_height(len(window))
+    top = ink.strip_height(len(window))
     picture = window[top:]
     scale = len(picture) // playable.SIZE
     assert picture.shape == (scale * playable.SIZE, scale * playable.SIZE, 3)
@@ -62,7 +62,7 @@ def test_frame_shown_is_the_worlds_enlarged_without_blur(app: App) -> None:
 def test_the_picture_keeps_its_aspect_in_the_middle(
     area: tuple[int, int], expected: tuple[int, int]
 ) -> None:
-    place = draw.fit((16, 16), pygame.Rect(10, 20, *area))
+    place = ink.fit((16, 16), pygame.Rect(10, 20, *area))
     assert place.size == expected
     assert place.center == pygame.Rect(10, 20, *area).center
 
@@ -106,22 +106,26 @@ def test_closing_the_window_quits(app: App) -> None:
     assert not app.running
 
 
-def test_tab_switches_and_each_world_stays_where_it_was(app: App) -> None:
+def test_tab_leads_to_both_worlds_to_the_other_and_back(app: App) -> None:
     press(app)
     first, steps = world(app), len(world(app).past)
     tap(app, "TAB")
     arrive(app)
-    other = world(app)
-    assert other.name == "Playable/Other-v0"
-    assert other.frame[0, 0].tolist() == [len(other.past), first.seed, 1]
-    assert app.show().label == "EXACT"
+    shown, twin = app.show(), app.session.twin
+    assert (world(app), shown.label) == (first, "PLAYABLE")
+    assert twin is not None
+    assert twin.frame[0, 0].tolist() == [len(first.past), first.seed, 1]
+    press(app, key("W"), key("W", down=False))
+    assert twin.past[-1].tolist() == first.past[-1].tolist()
+    assert len(twin.past) == len(first.past) > steps
+    assert tap(app, "TAB").label == "EXACT"
+    steps = len(first.past)
     press(app)
-    assert len(first.past) == steps
-    there = len(other.past)
+    assert (world(app), len(first.past)) == (twin, steps)
+    there = len(twin.past)
     assert tap(app, "TAB").label == "PLAYABLE"
     press(app)
-    assert (world(app), len(other.past)) == (first, there)
-    assert len(first.past) == steps + 2
+    assert (world(app), len(twin.past), len(first.past)) == (first, there, steps + 2)
 
 
 def test_tab_without_another_world_says_so(launch: Launch) -> None:
@@ -222,7 +226,7 @@ def test_rendered_worlds_play_without_the_mouse(launch: Launch) -> None:
     assert shown.frame.shape == (6, 9, 3)
     width, height = app.window.get_size()  # fits the frame, in whole pixels
     assert width % 9 == 0
-    assert width * 6 == (height - draw.strip_height(height)) * 9
+    assert width * 6 == (height - ink.strip_height(height)) * 9
 
 
 def test_a_number_of_frames_ends_the_window(launch: Launch) -> None:

@@ -17,8 +17,8 @@ from worldsim.viewer.app import App
 def test_screenshot_saves_the_frame_and_the_window(app: App, tmp_path: Path) -> None:
     tap(app, "P")
     shown = tap(app, "F2")
-    tap(app, "F2")
     native, window = sorted(tmp_path.glob("*-frame1.*"))
+    tap(app, "F2")
     assert (iio.imread(native) == world(app).frame).all()
     assert iio.imread(window).shape[:2] == app.window.get_size()[::-1]
     assert native.name in shown.toasts[-1]
@@ -68,4 +68,4 @@ def test_captures_that_cannot_be_written_are_a_notice(launch: Launch, tmp_path: 
     arrive(app)
     for name in ("F2", "F6"):
         assert str(blocker) in tap(app, name).toasts[-1]
-    assert app.play.recording is None
+    assert app.captures.recording is None

@@ -10,9 +10,10 @@ from playable import Rendered, button, key, motion, wheel
 
 from worldsim import actions
 from worldsim.errors import UserError
+from worldsim.viewer.bindings import Bindings
 from worldsim.viewer.clock import Clock
 from worldsim.viewer.controls import PlayerControls, controls, idle
-from worldsim.viewer.keys import CARRY_LIMIT, Input, InputState, command
+from worldsim.viewer.keys import CARRY_LIMIT, Input, InputState
 
 KEYS = {
     **{"W": "forward", "S": "back", "A": "left", "D": "right", "SPACE": "jump", "Q": "drop"},
@@ -127,6 +128,7 @@ def test_releasing_lets_go_of_everything() -> None:
 
 
 def test_commands_have_keys_of_their_own() -> None:
+    command = Bindings().commands.get
     found = {command(int(getattr(pygame, f"KSCAN_{n}"))) for n in ("F1", "F2", "F3", "F6", "TAB")}
     assert found == {"help", "screenshot", "overlay", "record", "switch"}
     assert command(pygame.KSCAN_W) is None

@@ -19,8 +19,8 @@ from worldsim.errors import UserError
 from worldsim.viewer import Config, run
 from worldsim.viewer.headless import play
 from worldsim.viewer.scripts import DEMO, load
-from worldsim.viewer.session import World, open_world
 from worldsim.viewer.video import Video
+from worldsim.viewer.worlds import World, open_world
 
 
 def write(folder: Path, name: str = "out.gif", **settings: Any) -> Path:

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from playable import SIZE, Playable
 
-from worldsim.viewer import draw
+from worldsim.viewer import ink
 
 SEED, WIDTH, HEIGHT = 5, 480, 440
 HIDDEN = ("WAYLAND_DISPLAY", "XDG_SESSION_TYPE")
@@ -59,7 +59,7 @@ def pixels(file: Path) -> NDArray[np.uint8]:
 
 def picture(shown: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The frame in the middle of each of its enlarged pixels."""
-    top = draw.strip_height(HEIGHT)
+    top = ink.strip_height(HEIGHT)
     side = HEIGHT - top
     left = (WIDTH - side) // 2
     middles = ((np.arange(SIZE) + 0.5) * side / SIZE).astype(int)

@@ -10,8 +10,8 @@ from playable import button, key
 
 from worldsim.viewer.app import App
 from worldsim.viewer.config import Config
-from worldsim.viewer.session import World
 from worldsim.viewer.view import View
+from worldsim.viewer.worlds import World
 
 Launch: TypeAlias = Callable[..., App]
 
@@ -22,7 +22,8 @@ def windows(captures: Path) -> Iterator[Launch]:
     apps: list[App] = []
 
     def launch(env: str = "Playable-v0", **settings: Any) -> App:
-        settings = {"exact": "Playable/Other-v0", "captures": str(captures), **settings}
+        places = {"captures": str(captures), "save": str(captures / "saves" / "world.npz")}
+        settings = {"exact": "Playable/Other-v0", **places, **settings}
         apps.append(App(Config(env=env, fps=10_000, **settings)))
         return apps[-1]
 
@@ -33,9 +34,9 @@ def windows(captures: Path) -> Iterator[Launch]:
             app.close()
 
 
-def begun(launch: Launch) -> App:
+def begun(launch: Launch, env: str = "Playable-v0", **settings: Any) -> App:
     """A window with a world that has begun to play, the mouse captured."""
-    app = launch()
+    app = launch(env, **settings)
     arrive(app)
     press(app, button(1), button(1, down=False))
     return app
@@ -60,6 +61,44 @@ def press(app: App, *events: pygame.event.Event) -> View:
 def tap(app: App, name: str) -> View:
     """A key pressed and released within one turn."""
     return press(app, key(name), key(name, down=False))
+
+
+def settle(app: App, name: str) -> View:
+    """A key whose work is slow, and what the window shows once it is done, before play goes on."""
+    app.handle(key(name))
+    app.handle(key(name, down=False))
+    while app.session.busy:
+        app.poll()
+    return app.show()
+
+
+def play(app: App, ticks: int, *names: str) -> None:
+    """Play so many ticks with keys held."""
+    press(app, *map(key, names))
+    for _ in range(ticks - 1):
+        press(app)
+    for name in names:
+        app.keys.feed(key(name, down=False))
+
+
+def hold_back(app: App, ticks: int) -> View:
+    """Hold Backspace for so many ticks; what the last of them shows."""
+    shown = press(app, key("BACKSPACE"))
+    for _ in range(ticks - 1):
+        shown = press(app)
+    return shown
+
+
+def let_go(app: App) -> None:
+    """Let Backspace go, and wait until the world is there; it does not play on meanwhile."""
+    app.handle(key("BACKSPACE", down=False))
+    while app.session.busy:
+        app.poll()
+
+
+def number(app: App) -> int:
+    """The step that the frame on screen shows."""
+    return int(world(app).frame[0, 0, 0])
 
 
 def world(app: App) -> World:

@@ -1,5 +1,6 @@
 """How the camera of a game moves and what it sees, where a game has one that is told to turn."""
 
+import math
 from dataclasses import dataclass, field
 
 CHANNELS = 3
@@ -25,3 +26,12 @@ class CameraConfig:
     """Share of the frame's height, at the bottom, that does not belong to the view."""
     resolution: float = 2.0
     """Pixels a degree of what is kept."""
+
+    @property
+    def tangent(self) -> float:
+        """Of half the vertical field of view."""
+        return math.tan(math.radians(self.field_of_view / 2))
+
+    def visible(self, height: int) -> int:
+        """Rows of a frame of that height that belong to the view."""
+        return round(height * (1 - self.overlay))

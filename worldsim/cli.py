@@ -23,7 +23,7 @@ from typing import Any, get_origin, get_type_hints
 from worldsim import __version__
 from worldsim.errors import UserError
 from worldsim.imports import load_module
-from worldsim.paths import config_dir, new_run_dir
+from worldsim.paths import config_dir, new_run_dir, own_page
 from worldsim.suggest import did_you_mean
 
 COMMANDS = {
@@ -35,6 +35,7 @@ COMMANDS = {
     "encode": ("worldsim.data.encode", "compress a data set's frames once, for training"),
     "train_dynamics": ("worldsim.training.train_dynamics", "learn what actions do to a world"),
     "export": ("worldsim.export", "put tokenizer and dynamics into one playable world file"),
+    "benchmark": ("worldsim.benchmark", "measure this machine: frames a second, latency, memory"),
     "evaluate": ("worldsim.evaluation.suite", "measure a learned world against the exact one"),
     "check_heads": ("worldsim.evaluation.heads", "ask whether a world's rewards can be believed"),
     "train_agent": ("agents.train", "learn to play, in a dream or the exact world"),
@@ -54,10 +55,13 @@ commands:
 
 Every command takes run_dir=FOLDER (default runs/COMMAND/TIME): where it puts what it makes, unless
 a key of its own says so. A training resumes when it is given the same folder again.
-`+experiment=smoke` shrinks a command to seconds, for a first try."""
+`+experiment=smoke` shrinks a command to seconds, for a first try. Settings of your own for play
+are lines `key: value` in ~/.config/worldsim/play.yaml."""
 
 PLACES = ("run_dir", "out")
 """Keys that name the run's folder; `out` only where the command has no key of that name."""
+PERSONAL = ("play",)
+"""Commands that a person may keep settings of their own for; what others do is in their lines."""
 
 
 def main() -> int:
@@ -130,6 +134,32 @@ def expand(command: str, overrides: Sequence[str]) -> list[str]:
     return lines + [line for line, match in names.items() if not match]
 
 
+def personal(command: str, schema: type) -> list[str]:
+    """What a person's own page says for a command, as overrides; empty where there is none.
+
+    Raises:
+        UserError: a page that cannot be read, or with a key or value that the command refuses.
+    """
+    from omegaconf import OmegaConf
+
+    path = own_page(command)
+    if command not in PERSONAL or not path.is_file():
+        return []
+    try:
+        page = OmegaConf.to_container(OmegaConf.load(path))
+    except Exception as error:  # of YAML, of the disk, or of its interpolations
+        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(page, dict):
+        raise UserError(f"{path} is a list; needed lines of the form key: value")
+    leaves = [(key, value) for key, value in _nodes(page) if not isinstance(value, Mapping)]
+    lines = [f"{key}={json.dumps(value)}" for key, value in leaves]
+    try:
+        compose(command, schema, lines)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    return lines
+
+
 def _start(command: str, rest: Sequence[str]) -> None:
     if command not in COMMANDS:
         raise UserError(f"there is no such command{did_you_mean(command, COMMANDS)}")
@@ -139,7 +169,7 @@ def _start(command: str, rest: Sequence[str]) -> None:
         return
     own = {field.name for field in fields(module.Config)}
     places = tuple(f"{key}=" for key in PLACES if key not in own)
-    overrides = expand(command, rest)
+    overrides = personal(command, module.Config) + expand(command, rest)
     named = [line for line in overrides if line.startswith(places)]
     config = compose(command, module.Config, [line for line in overrides if line not in named])
     place = named[-1].partition("=")[2].strip("\"'") if named else ""

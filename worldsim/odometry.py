@@ -53,8 +53,7 @@ def walked(
     A measurement is such a motion, as felt at the earlier frame; then, for each of the three, the
     error to be expected; last, the mean difference of brightness that is left.
     """
-    rows = round(frames.shape[1] * (1 - camera.overlay))
-    tangent = float(np.tan(np.radians(camera.field_of_view / 2)))
+    rows = camera.visible(frames.shape[1])
     motion = np.zeros(3) if guess is None else np.asarray(guess, np.float64)
     shades = [_brightness(frame) for frame in frames]
     measured = np.zeros((len(actions), MEASURED), np.float32)
@@ -63,7 +62,7 @@ def walked(
         old, new = np.radians(pitches[i : i + 2])
         angles = (0.0, float(old), turn, float(new))
         step, sure, left = _stepped(
-            shades[i], shades[i + 1], distances[i], rows, angles, tangent, _step(motion)
+            shades[i], shades[i + 1], distances[i], rows, angles, camera.tangent, _step(motion)
         )
         motion = step[[2, 0, 1]] * (1, 1, -1)
         measured[i] = *motion, *sure[[2, 0, 1]], left

@@ -1,5 +1,6 @@
 """Where this project's files lie, in a checkout and in an installed wheel."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,12 @@ def config_dir() -> Path:
 def weights_dir() -> Path:
     """The checkpoints that ship with the package."""
     return PACKAGE / "weights"
+
+
+def own_page(command: str) -> Path:
+    """Where a person may keep settings of their own for a command."""
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "worldsim" / f"{command}.yaml"
 
 
 def new_run_dir(command: str) -> Path:

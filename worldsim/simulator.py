@@ -28,7 +28,8 @@ from worldsim.models.packed import pack
 from worldsim.models.sampler import SAMPLERS, schedule
 from worldsim.models.scene import Scene
 from worldsim.models.tokenizer import Tokenizer
-from worldsim.panorama import from_arrays
+from worldsim.noise import noise_of
+from worldsim.panoramas import from_arrays
 from worldsim.state import SEEN, State, Step, as_seeds
 from worldsim.surroundings import Surroundings
 from worldsim.trail import Kept, Move
@@ -121,7 +122,7 @@ class Simulator:
             led = torch.cat([led.new_zeros(b, 1, led.shape[2]), led], 1)
             known = torch.ones(b, frames, dtype=torch.bool, device=self.device)
             known[:, 0] = False
-            noise = self._noise(state, 1, latents.shape[1:])[0]
+            noise = noise_of(state, 1, latents.shape[1:])[0]
             size = max(1, min(self.dynamics.config.window, AT_ONCE // b)) if b else 1
             for i in range(0, frames, size):
                 part = slice(i, i + size)
@@ -164,7 +165,7 @@ class Simulator:
             known = torch.ones(b, f, dtype=torch.bool, device=self.device)
             prior = self._prior(state, led)
             scene = self.dynamics.scene(state.cache, led, known, state.latents, state.text, prior)
-            draws = self._noise(state, self.config.steps + 1, (f, *state.latents.shape[1:]))
+            draws = noise_of(state, self.config.steps + 1, (f, *state.latents.shape[1:]))
 
             def denoise(noisy: Tensor, level: float) -> Tensor:
                 return self.dynamics.denoise(scene, noisy, self._level(level, b, f))
@@ -175,6 +176,13 @@ class Simulator:
                 move = Move(led.clone(), latents.clone(), state.seeds, len(draws))
                 after = replace(after, trail=state.trail.then(move))
             return after, step
+
+    def with_steps(self, steps: int) -> "Simulator":
+        """The same models, which draw frames in that many sampling steps."""
+        other = copy.copy(self)
+        other.config = replace(self.config, steps=steps)
+        other._levels = schedule(steps, self.config.shift)
+        return other
 
     def recall(self, kept: Kept, near: Iterable[State] = ()) -> State:
         """The state that was kept, whole; it goes on with the same bits.
@@ -221,7 +229,7 @@ class Simulator:
         led, state = move.actions, replace(state, seeds=move.seeds)
         known = torch.ones(led.shape[:2], dtype=torch.bool, device=self.device)
         scene = self.dynamics.scene(state.cache, led, known, state.latents, state.text)
-        noise = self._noise(state, move.draws, move.latents.shape[1:])[-1]
+        noise = noise_of(state, move.draws, move.latents.shape[1:])[-1]
         return self._committed(state, scene, led, move.latents, noise)[0]
 
     def _committed(
@@ -275,22 +283,6 @@ class Simulator:
     def _level(self, level: float, b: int, f: int) -> Tensor:
         return torch.full((b, f), level, device=self.device)
 
-    def _noise(self, state: State, draws: int, shape: Sequence[int]) -> Tensor:
-        """Noise (draws, b, *shape), each row a function of its own seed and clock alone."""
-        rows = zip(state.seeds.tolist(), state.clock.tolist(), strict=True)
-        generators = [torch.Generator().manual_seed(_mixed(seed, clock)) for seed, clock in rows]
-        noise = [torch.randn(draws, *shape, generator=generator) for generator in generators]
-        return torch.stack(noise, 1).to(self.device)
-
 
 def _moved(state: State) -> int:
     return len(state.trail.moves) if state.trail else 0
-
-
-def _mixed(seed: int, clock: int) -> int:
-    """A seed for the noise of one frame, well mixed (Steele et al. 2014, SplitMix64)."""
-    mask = 2**64 - 1
-    x = (seed * 0xD1342543DE82EF95 + clock * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) & mask
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & mask
-    return x ^ (x >> 31)

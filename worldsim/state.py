@@ -10,7 +10,8 @@ from torch import Tensor
 from worldsim.data.frames import Pixels
 from worldsim.models.cache import Cache
 from worldsim.models.cache import joined as joined_caches
-from worldsim.panorama import Panorama, as_arrays
+from worldsim.panorama import Panorama
+from worldsim.panoramas import as_arrays
 from worldsim.trail import Kept, Trail
 
 SEEN = "seen."

@@ -17,7 +17,8 @@ from worldsim.models.body import MEASURED, Body
 from worldsim.models.depth import Depth
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.odometry import walked
-from worldsim.panorama import Panorama, begun, each, gone_on, looked_ahead, pooled, seen_again
+from worldsim.panorama import Panorama
+from worldsim.panoramas import begun, each, gone_on, looked_ahead, pooled, seen_again
 from worldsim.state import State
 
 
@@ -68,7 +69,7 @@ class Surroundings:
         """The prior (b, z + 3, y, x) of the frames that actions (b, a) lead to."""
         assert self._body is not None
         assert state.body is not None
-        motions = self._body.coming(state.body, actions).double().cpu().numpy()
+        motions = self._coming(state, actions)
         pictures, recents = looked_ahead(state.panoramas, actions.cpu().numpy(), motions)
         latents = encoded(self._tokenizer, pictures, state.latents.device, self._dtype)
         known = torch.from_numpy(pooled(recents, (latents.shape[-2], latents.shape[-1])))
@@ -85,7 +86,7 @@ class Surroundings:
         tilts = _tilts(pitches, acts[..., self._camera.pitch])
         away = self._away(latents, pictures, tilts[:, 1:])
         last = np.stack([game.frame for game in state.panoramas])[:, None]
-        guess = self._body.coming(state.body, actions[:, 0]).double().cpu().numpy()
+        guess = self._coming(state, actions[:, 0])
         measured = self._measured(np.concatenate([last, pictures], 1), acts, tilts, away, guess)
         tracks = self._body(latents, actions, state.body, state.latents, measured)
         motions = tracks.felt.double().cpu().numpy()
@@ -102,6 +103,17 @@ class Surroundings:
         grid = latents.shape[-2], latents.shape[-1]
         shown = pooled(inside[..., None].astype(np.float32), grid) > 0.5
         return moved.clone(), torch.from_numpy(shown).to(latents.device)
+
+    def _coming(self, state: State, actions: Tensor) -> NDArray[np.float64]:
+        """The motions (b, 3) that actions (b, a) are expected to lead to."""
+        assert self._body is not None
+        assert state.body is not None
+        near = np.stack([game.nearby().ravel() for game in state.panoramas])
+        around = torch.from_numpy(near).to(state.body.device)
+        told: NDArray[np.float64] = (
+            self._body.coming(state.body, actions, around).double().cpu().numpy()
+        )
+        return told
 
     def _away(
         self, latents: Tensor, pictures: Pixels, pitches: NDArray[np.floating]

@@ -20,8 +20,9 @@ from worldsim.errors import UserError
 from worldsim.files import locked, write_atomic
 from worldsim.models.depth import Depth
 from worldsim.models.tokenizer import Tokenizer
+from worldsim.nearby import surveyed
 from worldsim.odometry import walked
-from worldsim.panorama import pooled, recorded
+from worldsim.panoramas import pooled, recorded
 from worldsim.progress import progress
 from worldsim.trained import load_depth, load_tokenizer, short
 
@@ -101,6 +102,7 @@ def encoded(
         if depth is not None:
             motions = walked(*played, poses[:, 4], away[1:])
             rows["motions"] = np.pad(motions, ((1, 0), (0, 0)), constant_values=np.nan)
+            rows["cells"] = surveyed(camera, away, poses)
     return rows
 
 

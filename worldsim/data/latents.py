@@ -9,6 +9,8 @@ A folder holds flat files with one row a frame, to be memory-mapped, and `index.
                   is seen: latents, then how far and how recent; only of games with a camera
     motions.f32   (rows, 7), what `worldsim.odometry` measured between the frame before and the
                   row's; NaN in an episode's first row; only where depth is known
+    cells.u8      (rows, 325), what `worldsim.nearby` knows after the row's frame, in 255ths;
+                  likewise
 """
 
 import json
@@ -33,6 +35,7 @@ FILES = {
     "facts": np.float32,
     "priors": np.float16,
     "motions": np.float32,
+    "cells": np.uint8,
 }
 
 
@@ -57,7 +60,8 @@ def read_index(folder: Path) -> dict[str, Any]:
 class Clips:
     """`b` windows of t frames: latents (b, t, z, y, x), actions (b, t-1, a), facts (b, t, f).
 
-    priors: (b, t, z + 3, y, x), of games with a camera; motions: (b, t, 7), where depth is known.
+    priors: (b, t, z + 3, y, x), of games with a camera; motions: (b, t, 7) and cells (b, t, 325),
+    where depth is known.
     """
 
     latents: NDArray[np.float32]
@@ -65,6 +69,7 @@ class Clips:
     facts: NDArray[np.float32]
     priors: NDArray[np.float32] | None = None
     motions: NDArray[np.float32] | None = None
+    cells: NDArray[np.uint8] | None = None
 
 
 class LatentDataset:
@@ -120,7 +125,7 @@ class LatentDataset:
         priors = rows["priors"].astype(np.float32) if "priors" in rows else None
         latents = rows["latents"].astype(np.float32)
         actions, facts = rows["actions"][:, :-1], rows["facts"]
-        return Clips(latents, actions, facts, priors, rows.get("motions"))
+        return Clips(latents, actions, facts, priors, rows.get("motions"), rows.get("cells"))
 
     def draw(self, rng: np.random.Generator, b: int, t: int, eventful: float = 0.0) -> Clips:
         """`b` random windows; a share `eventful` is chosen to have an event in the later half.
@@ -167,7 +172,8 @@ class LatentDataset:
 
 def file_of(folder: Path, name: str) -> Path:
     """The file in a folder of latents that holds those rows."""
-    return folder / f"{name}.f{8 * np.dtype(FILES[name]).itemsize}"
+    kind = np.dtype(FILES[name])
+    return folder / f"{name}.{kind.kind}{8 * kind.itemsize}"
 
 
 def _mapped(folder: Path, index: dict[str, Any]) -> dict[str, NDArray[Any]]:

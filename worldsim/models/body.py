@@ -3,6 +3,7 @@
 It stands beside the transformer, sees the same latents and actions, and is trained with it.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -22,10 +23,13 @@ _FARTHEST = 5.0
 _LOST = 0.2
 """Share of the clips that are learnt from without measurements."""
 
-_CELLS, _WALK = 4, 3
+_POOLED, _WALK = 4, 3
 
 MEASURED = 7
 """Numbers in a measurement of `worldsim.odometry`."""
+
+CELLS = 5, 5, 13
+"""Cells around a player, of `worldsim.nearby`."""
 
 
 class Tracks(NamedTuple):
@@ -60,14 +64,15 @@ class Body(nn.Module):
             nn.GELU(),
             nn.Conv2d(64, 64, 3, stride=2, padding=1),
             nn.GELU(),
-            nn.AdaptiveAvgPool2d(_CELLS),
+            nn.AdaptiveAvgPool2d(_POOLED),
             nn.Flatten(),
-            nn.Linear(64 * _CELLS**2, width),
+            nn.Linear(64 * _POOLED**2, width),
         )
         self.memory = nn.GRU(width + action_size + MEASURED + 1, width, batch_first=True)
         self.feel = _mlp(width + MEASURED + 1, width, 2 * _WALK)
         self.tilt = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1))
-        self.walk = _mlp(width + action_size + _WALK, width, _WALK)
+        self.near = nn.Linear(math.prod(CELLS), width)
+        self.walk = _mlp(2 * width + action_size + _WALK, width, _WALK)
 
     def start(self, b: int) -> Tensor:
         """`b` bodies (b, width + 3) that have seen nothing and do not move."""
@@ -81,12 +86,14 @@ class Body(nn.Module):
         bodies: Tensor,
         before: Tensor | None = None,
         measured: Tensor | None = None,
+        near: Tensor | None = None,
     ) -> Tracks:
         """What becomes of bodies (b, width + 3) as they see frames.
 
         latents: (b, f, z, y, x); led: (b, f, a), the actions that led to each, zeros where none
         did. before: (b, z, y, x), the frame before the first, which else counts as the first
         again. measured: (b, f, 7) as `worldsim.odometry` gives it, NaN where nothing was.
+        near: (b, f, 325), how full the cells around the player were before each frame.
         """
         first = latents[:, :1] if before is None else before[:, None]
         pairs = torch.cat([latents, latents - torch.cat([first, latents[:, :-1]], 1)], 2)
@@ -102,14 +109,19 @@ class Body(nn.Module):
         felt = trust * measured[..., :_WALK].nan_to_num() + (1 - trust) * UNIT * own
         all_bodies = torch.cat([states.float(), felt], -1)
         earlier = torch.cat([bodies[:, None], all_bodies[:, :-1]], 1)
-        expected = self.coming(earlier, led)
+        expected = self.coming(earlier, led, near)
         pitches = _TILT * self.tilt(states).squeeze(-1)
         return Tracks(all_bodies[:, -1], pitches.float(), expected, felt)
 
-    def coming(self, bodies: Tensor, actions: Tensor) -> Tensor:
-        """Blocks forward, right and up (..., 3) that actions (..., a) will move bodies (..., n)."""
+    def coming(self, bodies: Tensor, actions: Tensor, near: Tensor | None = None) -> Tensor:
+        """Blocks forward, right and up (..., 3) that actions (..., a) will move bodies (..., n).
+
+        near: (..., 325), how full the cells around them are; empty by default.
+        """
         state, before = bodies[..., :-_WALK], bodies[..., -_WALK:] / UNIT
-        change: Tensor = self.walk(torch.cat([state, self._scaled(actions), before], -1))
+        around = F.gelu(self.near(state.new_zeros(math.prod(CELLS)) if near is None else near))
+        around = around.expand(*state.shape[:-1], -1)
+        change: Tensor = self.walk(torch.cat([state, self._scaled(actions), before, around], -1))
         return UNIT * (before + change.float())
 
     def _scaled(self, actions: Tensor) -> Tensor:

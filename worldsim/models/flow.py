@@ -47,7 +47,8 @@ class Clip:
 
     actions[:, i] is taken on seeing frame i and produces frame i+1; text is (b, text width);
     prior (b, t, z + 3, y, x) and poses (b, t, 5), as `models.heads.body_motion` takes them, of
-    games with a camera; motions (b, t, 7), what was measured between frames, where depth is known.
+    games with a camera; motions (b, t, 7), what was measured between frames, and cells
+    (b, t, 325), what was around after each, in [0, 1], where depth is known.
     """
 
     latents: Tensor
@@ -57,6 +58,7 @@ class Clip:
     prior: Tensor | None = None
     poses: Tensor | None = None
     motions: Tensor | None = None
+    cells: Tensor | None = None
 
 
 Look = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -233,7 +235,8 @@ def body_losses(body: Body, past: Tensor, clip: Clip, g: torch.Generator) -> dic
     """The losses of a body for which there are facts; past: (b, t, z, y, x), as it is seen."""
     measured = None if clip.motions is None else partly_known(clip.motions, g)
     led = F.pad(clip.actions, (0, 0, 1, 0))
-    tracks = body(past, led, body.start(len(past)), measured=measured)
+    near = None if clip.cells is None else F.pad(clip.cells[:, :-1], (0, 0, 1, 0))
+    tracks = body(past, led, body.start(len(past)), measured=measured, near=near)
     facts, losses = clip.facts, {}
     if facts.motion is not None:
         losses["coming"] = walk_loss(tracks.expected[:, 1:], facts.motion[..., :3])

@@ -208,7 +208,8 @@ def as_clip(clips: Clips, device: torch.device) -> Clip:
     poses[..., :3] -= poses[:, :1, :3].clone()  # far from the origin single precision is too coarse
     poses = poses.float().to(device)
     motions = None if clips.motions is None else torch.from_numpy(clips.motions).to(device)
-    return Clip(latents, actions, Facts(**known), None, prior, poses, motions)
+    cells = None if clips.cells is None else torch.from_numpy(clips.cells).to(device) / 255
+    return Clip(latents, actions, Facts(**known), None, prior, poses, motions, cells)
 
 
 def run(config: Config, run_dir: Path) -> None:

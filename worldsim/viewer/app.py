@@ -1,22 +1,28 @@
 """The window's loop, its keys, and what each of them does."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from worldsim.errors import UserError
-from worldsim.viewer import draw
+from worldsim.viewer import draw, helppage
+from worldsim.viewer.bindings import Bindings
+from worldsim.viewer.captures import Captures
 from worldsim.viewer.clock import Clock
 from worldsim.viewer.config import Config
-from worldsim.viewer.keys import InputState, command
-from worldsim.viewer.recorder import Recording, capture_stem
-from worldsim.viewer.session import Session, World, options_of
+from worldsim.viewer.gamepad import Gamepad
+from worldsim.viewer.keys import InputState
+from worldsim.viewer.pilot import Pilot
+from worldsim.viewer.session import Session
+from worldsim.viewer.travel import Travel
 from worldsim.viewer.view import Play, View, view
 from worldsim.viewer.window import capture_mouse, open_window, refit
+from worldsim.viewer.worlds import World
 
 if TYPE_CHECKING:
     from pygame.event import Event
 
+MOVING = ("restart", "switch", "fork", "flip", "anchor", "save", "load", "record", "advance")
+"""Commands that have to wait until the key of rewinding is let go of."""
 END_SECONDS = 1.5
 """How long the last frame of an episode stays."""
 
@@ -38,15 +44,19 @@ def run(config: Config) -> None:
 class App:
     """One window over the worlds of a session; `tick` is one turn of the loop."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, clock: Clock | None = None) -> None:
         self.config = config
+        self.bindings = Bindings(config.bind)
         size = (config.width, config.height) if config.width and config.height else None
         self.window = open_window(size)
         self.running = True
         self.play = Play(started=config.frames is not None)
         self.keys = InputState(config.sensitivity, config.invert_y)
-        self.clock = Clock(config.fps)
-        self.session = Session(config)
+        self.pad = Gamepad()
+        self.clock = clock or Clock(config.fps)
+        self.session = Session(config, self.bindings)
+        self.travel = Travel(config, self.session, self._toast)
+        self.captures = Captures(config, self.session, self._toast)
         self.steps = 0
         self._first_size = None if size else self.window.get_size()
         self._commands: dict[str, Callable[[], None]] = {
@@ -55,10 +65,17 @@ class App:
             "overlay": self.overlay,
             "pause": self.pause,
             "advance": self.advance,
-            "restart": self.restart,
-            "switch": self.switch,
-            "screenshot": self.screenshot,
-            "record": self.record,
+            "restart": self._leaving(self.session.restart),
+            "switch": self._leaving(self.session.switch),
+            "screenshot": lambda: self.captures.screenshot(self.window),
+            "record": self.captures.record,
+            "policy": self.policy,
+            "rewind": self._leaving(self.travel.begin),
+            "fork": self.travel.fork,
+            "flip": self._leaving(self.travel.flip),
+            "anchor": self._leaving(self.travel.anchor),
+            "save": self.travel.save,
+            "load": self._leaving(self.travel.load),
         }
 
     def tick(self) -> None:
@@ -67,12 +84,15 @@ class App:
 
         for event in pygame.event.get():
             self.handle(event)
-        self._poll()
+        self.poll()
+        if self.travel.rewinding and not self.session.busy:
+            self.travel.back()
         world = self._playing()
         if world is not None:
-            self._step(world)
+            self._attempt(lambda: self._step(world))
         elif not self.play.paused:
             self.keys.forget()
+            self.pad.forget()
         self.show()
         if self.config.frames is not None and self.session.world is not None:
             self.running &= self.steps + 1 < self.config.frames
@@ -86,20 +106,27 @@ class App:
             self.running = False
         elif event.type == pygame.WINDOWFOCUSLOST:
             self.capture(False)
+            self._attempt(self.travel.end)
         elif event.type == pygame.KEYDOWN:
             self._key(event)
         elif event.type == pygame.MOUSEBUTTONDOWN and not self.keys.captured:
             if event.button == pygame.BUTTON_LEFT:
                 self._click()
         else:
+            if event.type == pygame.KEYUP:
+                self._command(self.bindings.commands.get(event.scancode), False)
             self.keys.feed(event)
+            self._command(*self.pad.feed(event))
+            if self.pad.moved() and not self.play.help:
+                self._begin()
 
     def show(self) -> View:
         """Draw the window as things stand; what it shows."""
         import pygame
 
-        shown = view(self.play, self.session, self.clock, self.config, self.keys.captured)
         self.window = pygame.display.get_surface() or self.window
+        parts = self.session, self.travel, self.captures
+        shown = view(self.play, *parts, self.clock, self.keys.captured, self.pad.present)
         draw.paint(self.window, shown, self.clock.now())
         pygame.display.flip()
         return shown
@@ -109,9 +136,9 @@ class App:
         import pygame
 
         try:
-            if self.play.recording is not None:
-                self._stop_recording()
-                print(self.play.toasts[-1][0])
+            saved = self.captures.stop()
+            if saved:
+                print(saved)
             self.session.close()
         finally:
             pygame.display.quit()
@@ -121,19 +148,22 @@ class App:
         capture_mouse(wanted)
         self.keys.captured = wanted
         self.keys.release()
+        self.pad.release()
 
     def escape(self) -> None:
         """Leave the help page, else free the mouse, else quit."""
         if self.play.help:
-            self.play.help = False
+            self.play.help = 0
         elif self.keys.captured:
             self.capture(False)
         else:
             self.running = False
 
     def help(self) -> None:
-        """Show or hide the help page; the world waits behind it."""
-        self.play.help = not self.play.help
+        """Show the help page, its next part where the window is small, then hide it."""
+        shown = self.show().help
+        pages = helppage.count(self.window, shown) if shown else 1
+        self.play.help = self.play.help + 1 if self.play.help < pages else 0
 
     def overlay(self) -> None:
         """Show or hide the measurements."""
@@ -144,63 +174,54 @@ class App:
         self.play.paused = not self.play.paused
         self.play.frames_due = 0
         self.keys.forget()
+        self.pad.forget()
 
     def advance(self) -> None:
         """Ask for one frame while paused."""
         if self.play.paused:
             self.play.frames_due += 1
 
-    def restart(self) -> None:
-        """Begin a new start of this world."""
-        if not self.session.busy:
-            self._stop_recording()
-            self.play.restart_at = None
-            self.session.restart()
+    def policy(self) -> None:
+        """Hand the controller to a policy, or take it back."""
+        if self.play.pilot is None:
+            self.play.pilot = Pilot(self.config)
+            self._begin()
+        else:
+            self.play.pilot = None
+        self.keys.forget()
+        self.pad.forget()
 
-    def switch(self) -> None:
-        """Show the other world; this one stays as it is."""
-        self._stop_recording()
-        self.play.restart_at = None
-        self.session.switch()
+    def _leaving(self, work: Callable[[], None]) -> Callable[[], None]:
+        """The work of a key that leaves what was being recorded, which is saved first."""
 
-    def screenshot(self) -> None:
-        """Save the frame in its own size, and the window as it is."""
-        import pygame
+        def leave() -> None:
+            if not self.session.busy:
+                self.captures.stop()
+                self.play.restart_at = None
+                work()
 
-        world = self.session.world
-        if world is None:
-            return
-        stem = capture_stem(Path(self.config.captures), world)
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        pygame.image.save(draw.image(world.frame), f"{stem}.png")
-        pygame.image.save(self.window, f"{stem}.window.png")
-        self._toast(f"saved {stem}.png, .window.png")
-
-    def record(self) -> None:
-        """Start a recording, or stop and save it."""
-        world, config = self.session.world, self.config
-        if self.play.recording is not None:
-            self._stop_recording()
-        elif world is not None and not self.session.busy:
-            stem = capture_stem(Path(config.captures), world)
-            options = options_of(config, world.name)
-            self.play.recording = Recording(stem, world, options, config.fps, config.scale)
-            self._toast("recording, F6 stops")
+        return leave
 
     def _key(self, event: "Event") -> None:
         """A key of the world, else one of the window's."""
         controls = self.session.controls.get(self.session.name)
-        name = command(event.scancode)
         if controls is not None and controls.claims(event.scancode, event.key):
             self._begin()
             self.keys.feed(event)
-        elif name is not None:
+        else:
+            self._command(self.bindings.commands.get(event.scancode), True)
+
+    def _command(self, name: str | None, down: bool) -> None:
+        """Do what a key stands for, or stop what lasts as long as it is held."""
+        if name is not None and down and not (self.travel.rewinding and name in MOVING):
             self._attempt(self._commands[name])
+        elif name == "rewind":
+            self._attempt(self.travel.end)
 
     def _click(self) -> None:
         """Leave the help page, or begin to play and take the mouse if the world has a camera."""
         if self.play.help:
-            self.play.help = False
+            self.play.help = 0
         elif self.session.world is not None:
             self._begin()
             if self.session.controls[self.session.name].looks:
@@ -209,7 +230,7 @@ class App:
     def _begin(self) -> None:
         self.play.started |= self.session.world is not None
 
-    def _poll(self) -> None:
+    def poll(self) -> None:
         """Take over what slow work brought; a failure ends the program only if nothing can play."""
         try:
             arrived = self.session.poll()
@@ -219,7 +240,9 @@ class App:
             self._toast(str(error))
             return
         if arrived and self.session.world is not None:
+            self.travel.arrived()
             self.keys.forget()
+            self.pad.forget()
             if self.window.get_size() == self._first_size:  # nobody has sized it
                 refit(self.session.world.frame.shape[:2])
             self._first_size = None
@@ -227,7 +250,8 @@ class App:
     def _playing(self) -> World | None:
         """The world if it takes a step now; an episode that ended leads to a new start."""
         world, play = self.session.world, self.play
-        if world is not None and play.started and not (self.session.busy or play.help):
+        held = self.session.busy or play.help or self.travel.rewinding
+        if world is not None and play.started and not held:
             if world.ended:
                 self._end()
             elif play.frames_due or not play.paused:
@@ -242,24 +266,25 @@ class App:
             self.play.restart_at = now + END_SECONDS
             self._toast("the episode ended, a new start follows")
         elif now >= self.play.restart_at:
-            self._attempt(self.restart)
+            self._attempt(self._commands["restart"])
 
     def _step(self, world: World) -> None:
-        controls = self.session.controls[world.name]
+        """Take the action of the keys, or of the policy that has them."""
         self.play.frames_due = max(0, self.play.frames_due - 1)
-        world.step(controls.action(self.keys.take(), world.info))
+        pressed = self.pad.joined(self.keys.take())
+        if self.play.pilot is None:
+            action = self.session.controls[world.name].action(pressed, world.info)
+        else:
+            pilot, self.play.pilot = self.play.pilot, None
+            action = pilot.action(world)
+            self.play.pilot = pilot  # one that failed has lost the controller
+        self.session.step(action)
+        self.travel.note()
         self.clock.step()
         self.steps += 1
-        if self.play.recording is not None:
-            self.play.recording.add()
+        self.captures.add()
         if world.ended:
-            self._attempt(self._stop_recording)
-
-    def _stop_recording(self) -> None:
-        recording, self.play.recording = self.play.recording, None
-        if recording is not None:
-            video, actions = recording.stop()
-            self._toast(f"saved {video}, {actions.suffix}")
+            self.captures.stop()
 
     def _attempt(self, work: Callable[[], None]) -> None:
         """Do what a key asked for; what cannot be done is a notice, not the end."""

@@ -28,9 +28,12 @@ class Config:
     """Seed of the first start, null for 0 or a recording's own; a new start takes the next one."""
     start_index: int | None = None
     """Which of the checkpoint's start contexts the dream opens with; null lets the seed draw it."""
+    image: str | None = None
+    """A picture that the dream starts from instead."""
 
     fps: float = 20.0
-    """Ticks a second, of the world and of videos."""
+    """Ticks a second, of the world and of videos. A dream in a window that is too slow for them
+    gives up threads that do not help, then precision, then sampling steps (unless set above)."""
     width: int | None = None
     height: int | None = None
     """Window size in pixels; null fits the screen."""
@@ -38,6 +41,13 @@ class Config:
     """Degrees the camera turns for one pixel of mouse travel."""
     invert_y: bool = False
     """Moving the mouse up looks down."""
+    bind: dict[str, Any] = field(default_factory=dict)
+    """Keys other than the default ones: bind.rewind=B, bind.sneak="C LSHIFT"; F1 lists all."""
+    rewind: float = 60.0
+    """Seconds that can be gone back, in each of at most four branches; at 128x128 and 20 frames/s
+    a second takes 1 MB of memory, 2 MB with both worlds on screen."""
+    save: str = "saves/world.npz"
+    """File that F5 writes and F9 reads; the save before it stays beside it."""
     captures: str = "captures"
     """Folder of screenshots and recordings."""
     scale: int | None = None
@@ -48,13 +58,18 @@ class Config:
     script: str = "demo"
     """Who plays when headless: demo, still, or actions as file.npz or file.npz:entry."""
     policy: str | None = None
-    """A policy as `worldsim record` names them, in place of the script."""
+    """A policy as `worldsim record` names them: M hands over to it (null: explorer); headless, it
+    plays in place of the script."""
     policy_options: dict[str, Any] = field(default_factory=dict)
     """Keyword arguments of the policy."""
     beside: bool = False
     """Headless: show `exact` to the right, from the same place and under the same actions."""
     starts: int = 1
     """Headless: play the script from that many start contexts, one below the other."""
+    keys: str | None = None
+    """Headless: keys pressed in the window, as "W:20 F BACKSPACE:15 W+D:20 G _:10" (ticks each)."""
+    every: int = 1
+    """Headless: keep one picture of that many, for smaller videos."""
     frames: int | None = None
     """Frames to show, then stop; null: no end (window), the whole script (headless)."""
     out: str | None = None
@@ -66,6 +81,8 @@ def check(config: Config) -> None:
     positive = {
         "fps": config.fps,
         "sensitivity": config.sensitivity,
+        "rewind": config.rewind,
+        "every": config.every,
         **{
             name: value
             for name in ("width", "height", "scale", "frames", "steps", "starts")
@@ -79,6 +96,8 @@ def check(config: Config) -> None:
         raise UserError(
             f"width is {config.width} and height is {config.height}; give both or neither"
         )
+    if config.image is not None and config.start_index is not None:
+        raise UserError(f"image={config.image} and start_index={config.start_index}; give one")
     if config.seed is not None and config.seed < 0:
         raise UserError(f"seed is {config.seed}; needed 0 or more (for example seed=0)")
     if config.start_index is not None and config.start_index < 0:

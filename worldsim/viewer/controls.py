@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 from worldsim import actions
 from worldsim.data.environments import Env
 from worldsim.errors import UserError
+from worldsim.viewer.bindings import Bindings
 from worldsim.viewer.keys import Input
 
 Array: TypeAlias = NDArray[Any]
 HelpRow: TypeAlias = tuple[str, str]
 """Keys, and what they do, as the help page shows them."""
 
-GAME_KEYS = (
-    *(("W", "forward"), ("S", "back"), ("A", "left"), ("D", "right"), ("SPACE", "jump")),
-    *(("LSHIFT", "sneak"), ("RSHIFT", "sneak"), ("LCTRL", "sprint"), ("RCTRL", "sprint")),
-    ("Q", "drop"),
-    *((str(slot), f"hotbar.{slot}") for slot in range(1, 10)),
-)
-MOUSE_BUTTONS = {1: "attack", 3: "use"}
-TURN_KEYS = {"UP": (-1.0, 0.0), "DOWN": (1.0, 0.0), "LEFT": (0.0, -1.0), "RIGHT": (0.0, 1.0)}
+LOOK = {
+    "look_up": (-1.0, 0.0),
+    "look_down": (1.0, 0.0),
+    "look_left": (0.0, -1.0),
+    "look_right": (0.0, 1.0),
+}
+"""Pitch and yaw that the arrow keys turn by."""
+ARROWS = "Up Down Left Right"
 TURN_SPEED = 5.0
 """Degrees a tick of the arrow keys."""
 
@@ -53,19 +54,23 @@ class PlayerControls:
 
     looks = True
 
-    def __init__(self) -> None:
+    def __init__(self, bindings: Bindings | None = None) -> None:
+        self._bindings = bindings or Bindings()
         self._slot = 0
 
     def claims(self, scancode: int, key: int) -> bool:
         """Whether the key moves, turns or selects."""
-        return scancode in _game_keys() or scancode in _turn_keys()
+        return scancode in self._bindings.controls
 
     def action(self, pressed: Input, info: Mapping[str, Any]) -> actions.Action:
         """Buttons by the place of the key; wheel steps as a press of the slot they lead to."""
-        names = [_game_keys()[place] for place in pressed.places if place in _game_keys()]
-        names += [MOUSE_BUTTONS[button] for button in pressed.buttons if button in MOUSE_BUTTONS]
-        action = actions.make(camera=self._camera(pressed))
-        action.update(dict.fromkeys((name for name in names if name not in actions.HOTBAR), 1))
+        keys, buttons = self._bindings.controls, self._bindings.buttons
+        names = [keys[place] for place in pressed.places if place in keys]
+        names += [buttons[button] for button in pressed.buttons if button in buttons]
+        names += pressed.controls
+        action = actions.make(camera=_camera(pressed.turn, names))
+        action.update(dict.fromkeys((n for n in names if n in actions.BUTTONS), 1))
+        action.update(dict.fromkeys(actions.HOTBAR, 0))
         slots = [actions.HOTBAR.index(name) for name in names if name in actions.HOTBAR]
         self._slot = int(info.get("selected", self._slot))
         if slots or pressed.wheel:
@@ -74,23 +79,20 @@ class PlayerControls:
             action[actions.HOTBAR[self._slot]] = 1
         return action
 
-    def _camera(self, pressed: Input) -> NDArray[np.float32]:
-        turn = np.array(pressed.turn, np.float32)
-        for place in pressed.places:
-            turn += np.float32(TURN_SPEED) * np.array(_turn_keys().get(place, (0, 0)), np.float32)
-        return turn.clip(-actions.CAMERA_LIMIT, actions.CAMERA_LIMIT)
-
     def help(self) -> list[HelpRow]:
         """Movement, camera, hands and hotbar."""
+        shown = self._bindings.shown
+        arrows = shown(*LOOK)
         return [
-            ("W A S D", "walk"),
-            ("mouse, arrow keys", "look"),
-            ("Space", "jump"),
-            ("Shift", "sneak"),
-            ("Ctrl", "sprint"),
-            ("left / right button", "attack / use"),
-            ("1-9, wheel", "hotbar slot"),
-            ("Q", "drop"),
+            (shown("forward", "left", "back", "right"), "walk"),
+            (f"mouse, {'arrow keys' if arrows == ARROWS else arrows}", "look"),
+            (shown("jump"), "jump"),
+            (shown("sneak"), "sneak"),
+            (shown("sprint"), "sprint"),
+            (shown("attack"), "attack"),
+            (shown("use"), "use"),
+            (_slots(shown(*actions.HOTBAR)), "hotbar slot"),
+            (shown("drop"), "drop"),
         ]
 
 
@@ -148,7 +150,7 @@ class AxisKeys:
         ]
 
 
-def controls(env: Env, name: str) -> Controls:
+def controls(env: Env, name: str, bindings: Bindings | None = None) -> Controls:
     """The controls of an environment: its own key table, or the ones that fit its action space.
 
     Raises:
@@ -156,7 +158,7 @@ def controls(env: Env, name: str) -> Controls:
     """
     space = env.action_space
     if space == actions.space():
-        return PlayerControls()
+        return PlayerControls(bindings)
     if env.has_wrapper_attr("get_keys_to_action"):
         table = env.get_wrapper_attr("get_keys_to_action")()
         return KeyTable({_keys(keys): action for keys, action in table.items()}, idle(space))
@@ -186,6 +188,19 @@ def idle(space: gym.Space[Any]) -> Any:
     if isinstance(space, gym.spaces.Box):
         return np.zeros(space.shape, space.dtype).clip(space.low, space.high)
     raise UserError(f"action space {space} has no action of rest (try policy=random)")
+
+
+def _camera(turn: tuple[float, float], names: list[str]) -> NDArray[np.float32]:
+    """Pitch and yaw of the mouse and of the keys held, within the limit of one tick."""
+    total = np.array(turn, np.float32)
+    for name in names:
+        total += np.float32(TURN_SPEED) * np.array(LOOK.get(name, (0, 0)), np.float32)
+    return total.clip(-actions.CAMERA_LIMIT, actions.CAMERA_LIMIT)
+
+
+def _slots(keys: str) -> str:
+    """The keys of the slots as the help page writes them."""
+    return f"{'1-9' if keys == '1 2 3 4 5 6 7 8 9' else keys}, wheel"
 
 
 def _fitting(space: gym.Space[Any]) -> Controls | None:
@@ -225,17 +240,3 @@ def _key_code(name: str) -> int:
     import pygame
 
     return int(getattr(pygame, f"K_{name if len(name) == 1 else name.upper()}"))
-
-
-@cache
-def _game_keys() -> dict[int, str]:
-    import pygame
-
-    return {int(getattr(pygame, f"KSCAN_{key}")): control for key, control in GAME_KEYS}
-
-
-@cache
-def _turn_keys() -> dict[int, tuple[float, float]]:
-    import pygame
-
-    return {int(getattr(pygame, f"KSCAN_{key}")): turn for key, turn in TURN_KEYS.items()}

@@ -12,8 +12,10 @@ from worldsim.errors import UserError
 from worldsim.progress import progress
 from worldsim.viewer import scripts
 from worldsim.viewer.config import Config
-from worldsim.viewer.session import World, label, open_twin, open_world, options_of
+from worldsim.viewer.pictures import start_frames
+from worldsim.viewer.session import label, open_twin, options_of
 from worldsim.viewer.video import Video, check_suffix
+from worldsim.viewer.worlds import World, open_world
 
 FRAMES = 200
 """Frames of a video of play that has no end of its own."""
@@ -29,19 +31,29 @@ def run(config: Config, run_dir: Path) -> None:
     """
     out = Path(config.out) if config.out else run_dir / "play.mp4"
     check_suffix(out)
+    if config.keys is not None:
+        from worldsim.viewer import offscreen
+
+        offscreen.run(config, out)
+        return
     script = scripts.load(config)
     worlds = [world for row in range(config.starts) for world in _row(config, script, row)]
     try:
         frames = [play(world, script.actions(world), script.unseen) for world in worlds]
         count = config.frames or (FRAMES if script.length is None else script.length + 1)
-        with Video(out, config.fps, config.scale) as video, progress("playing", count) as shown:
-            for parts in islice(zip(*frames, strict=False), count):
-                video.add(tiled(parts, 2 if config.beside else 1))
+        with (
+            Video(out, config.fps / config.every, config.scale) as video,
+            progress("playing", count) as shown,
+        ):
+            shown_parts = islice(zip(*frames, strict=False), count)
+            for i, parts in enumerate(shown_parts):
+                if i % config.every == 0:
+                    video.add(tiled(parts, 2 if config.beside else 1))
                 shown.advance(1)
     finally:
         for world in worlds:
             world.env.close()
-    print(f"saved {out}: {shown.done} frames")
+    print(f"saved {out}: {-(-int(shown.done) // config.every)} frames")
 
 
 def _row(config: Config, script: scripts.Script, row: int) -> list[World]:
@@ -50,6 +62,8 @@ def _row(config: Config, script: scripts.Script, row: int) -> list[World]:
     if config.starts > 1:
         index = (index or 0) + row
     world = open_world(config.env, label(config, config.env), options_of(config, config.env))
+    if config.image is not None:
+        world.picture = start_frames(config.image, world)
     world.start(script.seed if config.seed is None else config.seed, index)
     if not config.beside:
         return [world]

@@ -1,9 +1,6 @@
 """Window events -> what was pressed, wheeled and turned in one tick. Knows no environment."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -20,21 +17,6 @@ Press: TypeAlias = tuple[Literal["key", "mouse"], int]
 CARRY_LIMIT = 90.0
 """Degrees of mouse travel, beyond one tick's share, that are kept for the ticks after it."""
 
-COMMANDS: Mapping[str, str] = MappingProxyType(
-    {
-        "F1": "help",
-        "F2": "screenshot",
-        "F3": "overlay",
-        "F6": "record",
-        "TAB": "switch",
-        "ESCAPE": "escape",
-        "R": "restart",
-        "P": "pause",
-        "N": "advance",
-    }
-)
-"""Key of the window itself -> name of the method of `app.App` it runs."""
-
 
 @dataclass(frozen=True)
 class Input:
@@ -50,6 +32,8 @@ class Input:
     """Wheel steps, away from the person positive."""
     turn: tuple[float, float] = (0.0, 0.0)
     """Camera pitch and yaw in degrees, within the limit of one tick."""
+    controls: tuple[str, ...] = ()
+    """Controls of the player held on a gamepad, by name."""
 
 
 @dataclass
@@ -117,17 +101,3 @@ class InputState:
 
     def _press(self, press: Press, key: int) -> None:
         self._held[press] = self._tapped[press] = key
-
-
-@cache
-def scancodes(names: tuple[str, ...]) -> dict[int, str]:
-    """The place on the keyboard -> name, for names as in pygame's `KSCAN_` constants."""
-    import pygame
-
-    return {int(getattr(pygame, f"KSCAN_{name}")): name for name in names}
-
-
-def command(scancode: int) -> str | None:
-    """The window's command on a key, or None."""
-    name = scancodes(tuple(COMMANDS)).get(scancode)
-    return None if name is None else COMMANDS[name]

@@ -14,8 +14,8 @@ from worldsim.actions import Vector
 from worldsim.data.environments import Frame, action_columns
 from worldsim.files import write_atomic
 from worldsim.viewer.job import Job
-from worldsim.viewer.session import World
 from worldsim.viewer.video import Video
+from worldsim.viewer.worlds import World
 
 
 def capture_stem(folder: Path, world: World) -> Path:
@@ -32,7 +32,8 @@ class Recording:
     The video goes to `<stem>.mp4`, encoded beside the play. `<stem>.npz` holds `actions` (t, a) as
     flat vectors, their `columns`, the `seed`, `start_index` (-1: none), `env`, `env_options` (JSON)
     and `before` (s, a): the actions between the start and the recording, so that the seed, then
-    `before`, then `actions` make the recorded frames again.
+    `before`, then `actions` make the recorded frames again, if `repeatable`: a dream that began
+    from a picture, or was anchored anew, is not made by its seed.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Recording:
             start_index=-1 if world.start_index is None else world.start_index,
             env=world.name,
             env_options=json.dumps(self._options, default=str),
+            repeatable=world.repeatable,
         )
         actions_path = stem.with_name(f"{stem.name}.npz")
         write_atomic(actions_path, buffer.getvalue())

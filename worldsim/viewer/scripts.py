@@ -16,7 +16,7 @@ from worldsim.data import environments
 from worldsim.errors import UserError
 from worldsim.viewer.config import Config
 from worldsim.viewer.controls import idle
-from worldsim.viewer.session import World
+from worldsim.viewer.worlds import World
 
 DEMO: tuple[tuple[int, Mapping[str, Any]], ...] = (
     (4, {}),

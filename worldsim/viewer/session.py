@@ -1,121 +1,50 @@
-"""The worlds being played: opened, stepped, started anew, switched. Knows no window."""
+"""The worlds being played: opened, switched, put side by side. Knows no window."""
 
 import time
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
-from worldsim.actions import Vector
-from worldsim.data import environments
-from worldsim.data.environments import Env, Frame
 from worldsim.errors import UserError
+from worldsim.viewer.bindings import Bindings
 from worldsim.viewer.config import Config
 from worldsim.viewer.controls import Controls, controls
 from worldsim.viewer.job import Job
-
-
-@dataclass
-class World:
-    """One environment in play, what it shows now and what was done since its start."""
-
-    name: str
-    label: str
-    env: Env
-    image_key: str | None
-    """Where an observation holds the picture, "" for all of it; None: the picture is rendered."""
-    seed: int = 0
-    start_index: int | None = None
-    observation: Any = None
-    frame: Frame = field(default_factory=lambda: np.zeros((1, 1, 3), np.uint8))
-    info: dict[str, Any] = field(default_factory=dict)
-    ended: bool = False
-    score: float = 0.0
-    past: list[Vector] = field(default_factory=list)
-    """Flat vectors of the actions since the start: with the seed, they make this frame again."""
-    latencies: deque[float] = field(default_factory=lambda: deque(maxlen=200))
-    """Seconds of the latest steps."""
-
-    def start(self, seed: int, start_index: int | None = None) -> None:
-        """Begin again from a seed and, where the environment knows them, a start context."""
-        options = None if start_index is None else {"start_index": start_index}
-        self.observation, self.info = self.env.reset(seed=seed, options=options)
-        self.seed, self.start_index = seed, start_index
-        self.ended, self.score = False, 0.0
-        self.past.clear()
-        self.frame = self._picture(self.observation)
-
-    def start_at(self, origin: Any) -> None:
-        """Begin where a seed and the actions from there lead (`worldsim.world.Origin`)."""
-        self.start(int(origin.seed))
-        for vector in origin.before:
-            self.step(environments.from_vector(self.env.action_space, vector))
-
-    def renew(self) -> None:
-        """Begin again from the next seed and, where one was chosen, the next start context."""
-        self.start(self.seed + 1, None if self.start_index is None else self.start_index + 1)
-
-    def step(self, action: Any) -> Vector:
-        """Take one action; returns its flat vector."""
-        vector = environments.to_vector(self.env.action_space, action)
-        begun = time.perf_counter()
-        self.observation, reward, terminated, truncated, self.info = self.env.step(action)
-        self.frame = self._picture(self.observation)
-        self.latencies.append(time.perf_counter() - begun)
-        self.ended = bool(terminated or truncated)
-        self.score += float(reward)
-        self.past.append(vector)
-        return vector
-
-    def _picture(self, observation: Any) -> Frame:
-        if self.image_key is not None:
-            return environments.frame_of(observation, self.image_key)
-        picture: Any = self.env.render()
-        if np.ndim(picture) != 3 or np.shape(picture)[-1] != 3:
-            raise UserError(
-                f"{self.name} renders shape {np.shape(picture)}; needed an image (height, width, 3)"
-            )
-        return environments.frame_of(picture)
-
-
-def open_world(name: str, label: str, options: dict[str, Any]) -> World:
-    """The world of a Gymnasium id, not started; rendered if its observations are no images.
-
-    Raises:
-        UserError: no such environment, or one without pictures.
-    """
-    env = environments.make(name, **options)
-    try:
-        return World(name, label, env, environments.image_key(env.observation_space, name=name))
-    except UserError as error:
-        if "rgb_array" not in env.metadata.get("render_modes", []):
-            raise
-        if env.render_mode != "rgb_array":
-            env.close()
-            try:
-                env = environments.make(name, **{**options, "render_mode": "rgb_array"})
-            except UserError:
-                raise error from None
-    return World(name, label, env, None)
+from worldsim.viewer.pictures import start_frames
+from worldsim.viewer.turns import difference
+from worldsim.viewer.worlds import World, in_step, open_world
 
 
 class Session:
-    """The world on screen and the other one under Tab; slow work runs beside as one `Job`."""
+    """The world on screen, perhaps its twin beside it; slow work runs as one `Job`.
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    Tab leads from the first world to both side by side, to the other alone, and back.
+    """
+
+    def __init__(self, config: Config, bindings: Bindings | None = None) -> None:
+        self.config = config
+        self.bindings = bindings or Bindings()
         self.worlds: dict[str, World] = {}
         self.controls: dict[str, Controls] = {}
         self.name = config.env
+        self.beside = False
         self._job: Job[None] | None = None
-        self._begin(f"loading {title(config, config.env)}", lambda: self._open(config.env))
+        self.work(f"loading {title(config, config.env)}", self._open_first)
 
     @property
     def world(self) -> World | None:
-        """The world on screen; None while it loads for the first time."""
+        """The world on screen that takes the keys; None while it loads for the first time."""
         return self.worlds.get(self.name)
+
+    @property
+    def twin(self) -> World | None:
+        """The world beside it that takes the same actions, if it is on screen."""
+        other = self.config.exact
+        return self.worlds[other] if self.beside and other is not None else None
+
+    @property
+    def on_screen(self) -> list[World]:
+        """What is on screen, from left to right."""
+        return [world for world in (self.world, self.twin) if world is not None]
 
     @property
     def busy(self) -> str | None:
@@ -127,6 +56,13 @@ class Session:
         """For how many seconds."""
         return 0.0 if self._job is None else time.perf_counter() - self._job.begun
 
+    def apart(self) -> float | None:
+        """Mean absolute difference of the two pictures, 0..1; None without two of one size."""
+        frames = [world.frame for world in self.on_screen]
+        if len(frames) < 2 or frames[0].shape != frames[1].shape:
+            return None
+        return difference(*frames)[0]
+
     def poll(self) -> bool:
         """Whether slow work ended just now; raises what it raised."""
         if self._job is None or not self._job.done:
@@ -135,44 +71,117 @@ class Session:
         job.result()
         return True
 
+    def work(self, message: str, work: Callable[[], None]) -> None:
+        """Begin slow work, unless there is some; `message` says what it is."""
+        if self._job is None:
+            self._job = Job(message, work)
+
+    def step(self, action: Any) -> None:
+        """Take one action in what is on screen; a twin whose episode is over stands still."""
+        world, twin = self.world, self.twin
+        assert world is not None
+        vector = world.step(action)
+        if twin is not None:
+            twin.follow([vector])
+
     def restart(self) -> None:
-        """Begin a new start of the world on screen: the next seed, the next start context."""
-        if self.world is not None and not self.busy:
-            self._begin("a new start", self.world.renew)
+        """Begin a new start of what is on screen: the next seed, the next start context."""
+        if self.world is not None:
+            self.work("a new start", self._renew)
 
     def switch(self) -> None:
-        """Bring the other world on screen, opening it the first time; the one left rests.
+        """Go on to the next view; worlds that leave the screen stay as they are.
 
         Raises:
             UserError: there is no other world.
         """
-        config = self._config
+        config = self.config
         other = config.exact if self.name == config.env else config.env
         if other is None or other == self.name:
             raise UserError("there is no other world to switch to (start with exact=<its id>)")
-        if other in self.worlds:
-            self.name = other
-        elif not self.busy:
-            self._begin(f"loading {title(config, other)}", lambda: self._open(other))
+        if self.busy or self.world is None:
+            return
+        if self.beside or self.name != config.env:
+            self.name, self.beside = other, False
+        elif other in self.worlds and in_step(self.worlds[other], self.world):
+            self.beside = True
+        else:
+            self.work(f"loading {title(config, other)}", self._put_beside)
+
+    def catch_up(self) -> World:
+        """The other world where the keys of this one lead it, opened the first time; slow.
+
+        Raises:
+            UserError: there is none, or nothing ties it to this one.
+        """
+        config, world = self.config, self.world
+        assert world is not None
+        if config.exact is None or config.exact == world.name:
+            raise UserError("there is no exact world (start with exact=<its id>)")
+        if world.is_dream and world.origin is None:
+            raise UserError("this dream did not begin in the exact world, which cannot follow it")
+        twin = self.open(config.exact, origin_options(world))
+        if not in_step(twin, world):
+            if twin.env.action_space != world.env.action_space:
+                raise UserError(f"{twin.name} does not take the actions of {world.name}")
+            twin.start_as(world)
+            twin.follow(world.past)
+        return twin
+
+    def open(self, name: str, options: Mapping[str, Any] | None = None) -> World:
+        """The world of a name, opened if it is not yet; it may not have begun. Slow.
+
+        options: what it is made with where its own options say nothing.
+        """
+        return self.worlds.get(name) or self._opened(name, options or {})
 
     def close(self) -> None:
         """Close every environment that was opened."""
         for world in self.worlds.values():
             world.env.close()
 
-    def _begin(self, message: str, work: Callable[[], None]) -> None:
-        self._job = Job(message, work)
+    def _open_first(self) -> None:
+        config = self.config
+        world = open_world(config.env, label(config, config.env), options_of(config, config.env))
+        if config.image is not None:
+            world.picture = start_frames(config.image, world)
+        keep_pace = getattr(world.env.unwrapped, "keep_pace", None)
+        if keep_pace is not None:
+            keep_pace(config.fps)
+        world.start(config.seed or 0, config.start_index)
+        self._add(world)
 
-    def _open(self, name: str) -> None:
-        config, beside = self._config, self.world
-        if beside is None:
-            world = open_world(name, label(config, name), options_of(config, name))
-            world.start(config.seed or 0, config.start_index)
-        else:
-            world = open_twin(config, name, beside)
-        self.controls[name] = controls(world.env, name)
-        self.worlds[name] = world
-        self.name = name
+    def _put_beside(self) -> None:
+        """Show both worlds, or the other alone where it cannot follow this one."""
+        config, world = self.config, self.world
+        assert config.exact is not None
+        assert world is not None
+        try:
+            self.catch_up()
+            self.beside = True
+        except UserError:
+            other = self.open(config.exact)
+            if other.observation is None:
+                other.start(world.seed)
+            self.name = other.name
+
+    def _renew(self) -> None:
+        assert self.world is not None
+        self.world.renew()
+        if self.beside:
+            try:
+                self.catch_up()
+            except UserError:
+                self.beside = False
+
+    def _opened(self, name: str, defaults: Mapping[str, Any]) -> World:
+        options = {**defaults, **options_of(self.config, name)}
+        return self._add(open_world(name, label(self.config, name), options))
+
+    def _add(self, world: World) -> World:
+        self.controls[world.name] = controls(world.env, world.name, self.bindings)
+        self.worlds[world.name] = world
+        return world
 
 
 def open_twin(config: Config, name: str, beside: World) -> World:
@@ -180,16 +189,15 @@ def open_twin(config: Config, name: str, beside: World) -> World:
 
     A dream tells by its `origin`; otherwise the twin starts from the same seed.
     """
-    origin = getattr(beside.env.unwrapped, "origin", None)
-    options = options_of(config, name)
-    if origin is not None:
-        options = {**origin.env_options, **options}
+    options = {**origin_options(beside), **options_of(config, name)}
     world = open_world(name, label(config, name), options)
-    if origin is None:
-        world.start(beside.seed)
-    else:
-        world.start_at(origin)
+    world.start_as(beside)
     return world
+
+
+def origin_options(world: World) -> Mapping[str, Any]:
+    """What the exact world was made with where a world began, if it tells."""
+    return {} if world.origin is None else world.origin.env_options
 
 
 def label(config: Config, name: str) -> str:

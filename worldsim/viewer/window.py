@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from worldsim.errors import UserError
-from worldsim.viewer import draw
+from worldsim.viewer import ink
 
 if TYPE_CHECKING:
     from pygame import Surface
@@ -34,7 +34,8 @@ def open_window(size: tuple[int, int] | None) -> "Surface":
         if not chosen and pygame.display.get_driver() in BLIND_DRIVERS:
             raise UserError(f"display {display} does not answer; {WAY_OUT}")
         pygame.font.init()
-        draw.forget_fonts()
+        pygame.joystick.init()  # gamepads report as events once this is done
+        ink.forget_fonts()
         pygame.display.set_caption("worldsim")
         pygame.display.set_icon(_icon())
         window = pygame.display.set_mode(size or window_size((SIDE, SIDE)), pygame.RESIZABLE)
@@ -64,9 +65,9 @@ def window_size(frame: tuple[int, int]) -> tuple[int, int]:
     scale = min(0.8 * screen_width / width, 0.8 * screen_height / height, 1024 / max(frame))
     scale = int(scale) if scale >= 3 else scale  # below, whole steps waste too much room
     wide, high = max(320, round(width * scale)), max(240, round(height * scale))
-    strip = draw.strip_height(high)
-    while draw.strip_height(high + strip) != strip:
-        strip = draw.strip_height(high + strip)
+    strip = ink.strip_height(high)
+    while ink.strip_height(high + strip) != strip:
+        strip = ink.strip_height(high + strip)
     return wide, high + strip
 
 

@@ -1,0 +1,64 @@
+"""What is kept of floors and walls within a step."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from worldsim import actions
+from worldsim.camera import FAR, CameraConfig
+from worldsim.models.body import CELLS
+from worldsim.nearby import FRAMES, nowhere, occupied, scan, surveyed
+
+CAMERA = CameraConfig(field_of_view=70.0)
+FEET = 1.62  # blocks below the eye
+
+
+def level_of(down: float) -> int:
+    """The cell's number from below, of what is that far below the eye."""
+    return CELLS[2] - 1 - int(np.floor((down + 0.5) / 0.25))
+
+
+def flat_floor(height: float, pitch: float, size: int = 64) -> np.ndarray:
+    """How far ahead a camera that looks down sees a floor below it."""
+    rows = (np.arange(size) + 0.5) / size * 2 - 1
+    down = np.sin(pitch) + rows * CAMERA.tangent * np.cos(pitch)
+    away = np.where(down > 1e-3, height / np.maximum(down, 1e-3), FAR)
+    return np.broadcast_to(np.minimum(away, FAR)[:, None], (size, size)).astype(np.float32)
+
+
+def test_a_floor_looked_down_at_fills_the_cells_at_its_height():
+    points = nowhere((64, 64, 3), 64)
+    assert len(points) == FRAMES
+    assert not occupied(points, np.zeros(3), 0.0).any()
+    pitch = np.radians(80)
+    scan(points[0], flat_floor(FEET, pitch), 64, np.zeros(3), 0.0, pitch, CAMERA.tangent)
+    cells = occupied(points, np.zeros(3), 0.0)
+    assert cells.shape == CELLS
+    assert cells[2, 2].argmax() == level_of(FEET)
+    assert cells.sum((0, 1)).argmax() == level_of(FEET)
+
+
+def test_cells_turn_and_move_with_the_player():
+    points = nowhere((64, 64, 3), 64)
+    points[0, :10] = 1.0, 0.5, 0.0  # right of the start, below the eye
+    level = level_of(0.5)
+    assert occupied(points, np.zeros(3), 0.0)[4, 2, level] == 1
+    assert occupied(points, np.zeros(3), np.pi / 2)[2, 4, level] == 1  # now ahead
+    assert occupied(points, np.array([1.0, 0.0, 0.0]), 0.0)[2, 2, level] == 1
+    assert occupied(points, np.array([1.0, -0.75, 0.0]), 0.0)[2, 2, level_of(1.25)] == 1
+
+
+@pytest.mark.parametrize("turn", [0.0, 6.0])
+def test_a_walk_over_level_ground_remembers_what_it_stands_on(turn):
+    env = gym.make("envs:WorldSim/Voxel-v0")
+    _, info = env.reset(seed=3, options={"pitch": 40.0})
+    poses, away = [], []
+    for _ in range(25):
+        _, *_, info = env.step(actions.make(forward=1, camera=(0.0, turn)))
+        poses.append([*info["position"], info["yaw"], info["pitch"]])
+        away.append(np.minimum(env.unwrapped.depth(), FAR))
+    cells = surveyed(CAMERA, np.array(away, np.float32), np.array(poses))
+    assert cells.dtype == np.uint8
+    below = cells[-1].reshape(CELLS)[2, 2]
+    assert info["on_ground"]
+    assert abs(int(below.argmax()) - level_of(FEET)) <= 1

@@ -1,0 +1,117 @@
+"""Frames a second and latencies of dreams: one as it is played, and many side by side."""
+
+import sys
+import time
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from worldsim.actions import from_vector
+from worldsim.benchmark.operations import operations
+from worldsim.benchmark.rows import Row, latencies, speed, timed
+from worldsim.benchmark.subject import Subject
+
+BATCHES, CHUNKS, STEPS = (1, 8, 16, 32), (1, 4), (1, 2, 4, 8)
+PLAYED = "dream, as played"
+EARLY = 100
+"""The frame from which cost and memory are to stay as they are."""
+
+
+def played(subject: Subject, frames: int) -> tuple[list[Row], list[float]]:
+    """The rows of one dream of that many frames through its environment, and all its seconds.
+
+    From a key to the picture: the action as Gymnasium has it goes in, the frame comes out.
+    """
+    env = subject.env
+    env.reset(seed=0, options={"start_index": 0})
+    acts = [from_vector(row) for row in subject.actions(1, frames)[0]]
+    taken, memory = [], {}
+    for i, action in enumerate(acts, 1):
+        begun = time.perf_counter()
+        env.step(action)
+        taken.append(time.perf_counter() - begun)
+        if i in (EARLY, frames):
+            memory[i] = resident_mb()
+    settings = {"batch": 1, **subject.settings}
+    flops = _operations(subject, 1, subject.settings["steps"])
+    whole = speed(PLAYED, taken, 1, {**settings, "frames": frames}, flops, subject.peak)
+    return [whole, *_drift(taken, memory)], taken
+
+
+def grid(subject: Subject, batches: tuple[int, ...] = BATCHES) -> Iterator[list[Row]]:
+    """A row for every batch, chunk and number of sampling steps, a batch at a time.
+
+    A call draws `chunk` frames of `batch` games and decodes them: its latency is what a player
+    waits for.
+    """
+    counted = {
+        (chunk, steps): _operations(subject, chunk, steps)
+        for chunk, steps in product(CHUNKS, STEPS)
+    }
+    for b in batches:
+        rows, state = [], subject.games(b)
+        for (chunk, steps), flops in counted.items():
+            simulator = subject.simulator.with_steps(steps)
+            acts = subject.actions(b, chunk)
+            now = state
+
+            def call() -> None:
+                nonlocal now
+                now, step = simulator.step(now, acts)  # noqa: B023  # called in this turn only
+                _ = step.frames
+
+            settings = {"batch": b, "chunk": chunk, "steps": steps}
+            taken = timed(call, subject.seconds)
+            rows.append(speed("dream", taken, b * chunk, settings, b * flops, subject.peak))
+        yield rows
+
+
+def resident_mb() -> float:
+    """Megabytes of memory that this process has now; on other systems than Linux, at most had."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        import resource
+
+        return int(statm.read_text().split()[1]) * resource.getpagesize() / 1e6
+    return peak_mb()
+
+
+def peak_mb() -> float:
+    """Megabytes of memory that this process had at most; NaN where nobody keeps count."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux's rusage begins with the memory of whoever started the process
+        most = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(most.split()[1]) * 1024 / 1e6
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    had = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return had / 1e6 if sys.platform == "darwin" else had * 1024 / 1e6
+
+
+def _operations(subject: Subject, chunk: int, steps: int) -> float:
+    """Operations of a call for one game."""
+    simulator, state = subject.simulator.with_steps(steps), subject.games(1)
+    acts = subject.actions(1, chunk)
+
+    def call() -> None:
+        _, step = simulator.step(state, acts)
+        _ = step.frames
+
+    return operations(call)
+
+
+def _drift(taken: list[float], memory: dict[int, float]) -> list[Row]:
+    """What a frame costs and how much memory there is, around frame 100 and at the end."""
+    if len(taken) <= EARLY:
+        return []
+    rows = []
+    for at in (EARLY, len(taken)):
+        near = taken[max(0, at - EARLY) : at]
+        value = 1000 * float(np.median(near))
+        rows.append(Row("cost of a frame", value, "ms", {"frame": at}, None, latencies(near)))
+        rows.append(Row("memory", memory[at], "MB", {"frame": at}))
+    return rows

@@ -1,0 +1,25 @@
+"""The noise of games: each game's is its own, whoever plays beside it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from worldsim.state import State
+
+
+def noise_of(state: State, draws: int, shape: Sequence[int]) -> Tensor:
+    """Noise (draws, b, *shape), each row a function of its own seed and clock alone."""
+    rows = zip(state.seeds.tolist(), state.clock.tolist(), strict=True)
+    generators = [torch.Generator().manual_seed(_mixed(seed, clock)) for seed, clock in rows]
+    noise = [torch.randn(draws, *shape, generator=generator) for generator in generators]
+    return torch.stack(noise, 1).to(state.latents.device)
+
+
+def _mixed(seed: int, clock: int) -> int:
+    """A seed for the noise of one frame, well mixed (Steele et al. 2014, SplitMix64)."""
+    mask = 2**64 - 1
+    x = (seed * 0xD1342543DE82EF95 + clock * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) & mask
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & mask
+    return x ^ (x >> 31)

@@ -1,0 +1,158 @@
+"""The panoramas of several games at once, and of recorded episodes; see `worldsim.panorama`."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldsim.camera import CameraConfig
+from worldsim.panorama import Panorama, blank
+from worldsim.rays import Pixels, Places
+
+T = TypeVar("T")
+
+Motions = NDArray[np.floating]
+"""Blocks forward, right and up (..., 3) between frames, as felt at the earlier one."""
+
+
+def looked_ahead(
+    panoramas: Sequence[Panorama], actions: NDArray[np.floating], motions: Motions
+) -> tuple[Pixels, NDArray[np.float32]]:
+    """What `Panorama.ahead` says (b, h, w, 3), twice, of the frames that actions (b, a) lead to."""
+
+    def shown(
+        game: Panorama, action: NDArray[np.floating], motion: Motions
+    ) -> tuple[Pixels, NDArray[np.float32]]:
+        return game.turned(action, motion).ahead(game)
+
+    both = each(shown, panoramas, actions, motions)
+    return np.stack([picture for picture, _ in both]), np.stack([recent for _, recent in both])
+
+
+def gone_on(
+    panoramas: Sequence[Panorama],
+    actions: NDArray[np.floating],
+    motions: Motions,
+    frames: Pixels,
+    distances: Places,
+) -> tuple[Panorama, ...]:
+    """The panoramas after actions (b, f, a) led by motions (b, f, 3) to frames (b, f, h, w, 3).
+
+    distances: (b, f, h, w) of what they show.
+    """
+
+    def after(game: Panorama, *rows: NDArray[Any]) -> Panorama:
+        game = game.copy()
+        for action, motion, frame, distance in zip(*rows, strict=True):
+            game = game.turned(action, motion).painted(frame, distance)
+        return game
+
+    return tuple(each(after, panoramas, actions, motions, frames, distances))
+
+
+def begun(
+    camera: CameraConfig,
+    actions: NDArray[np.floating],
+    motions: Motions,
+    frames: Pixels,
+    distances: Places,
+    pitches: Sequence[float],
+) -> tuple[Panorama, ...]:
+    """The panoramas of games that have seen frames (b, t+1, h, w, 3), led by actions (b, t, a).
+
+    motions, distances: as `gone_on`; pitches: of the first frames.
+    """
+    rows = zip(pitches, frames[:, 0], distances[:, 0], strict=True)
+    first = [blank(camera, frame.shape, pitch).seen(frame, away) for pitch, frame, away in rows]
+    return gone_on(first, actions, motions, frames[:, 1:], distances[:, 1:])
+
+
+def each(function: Callable[..., T], *rows: Sequence[Any] | NDArray[Any]) -> list[T]:
+    """The function's result for each game; the loops inside run side by side."""
+    if len(rows[0]) < 2:
+        return list(map(function, *rows))
+    return list(_threads().map(function, *rows))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), "panorama")
+
+
+def as_arrays(panoramas: Sequence[Panorama]) -> dict[str, NDArray[Any]]:
+    """The panoramas as arrays with a row a game; `from_arrays` takes them."""
+    return {name: np.stack([getattr(p, name) for p in panoramas]) for name in _PARTS}
+
+
+def from_arrays(camera: CameraConfig, arrays: Mapping[str, NDArray[Any]]) -> tuple[Panorama, ...]:
+    """The panoramas that `as_arrays` was taken of."""
+    rows = zip(*(arrays[name] for name in _PARTS), strict=True)
+    return tuple(Panorama(camera, *(x if x.ndim else x.item() for x in row)) for row in rows)
+
+
+_PARTS = [part.name for part in fields(Panorama)][1:]
+
+
+def seen_again(
+    camera: CameraConfig,
+    frames: Pixels,
+    distances: Places,
+    before: NDArray[np.floating],
+    after: NDArray[np.floating],
+) -> tuple[Pixels, NDArray[np.bool_]]:
+    """Frames (k, h, w, 3) seen at poses `before` as they are from `after`, and where they show it.
+
+    distances: (k, h, w). Poses are (k, 5) x, y (up), z, yaw, pitch; the second result is (k, h, w).
+    """
+    nothing = blank(camera, frames.shape[1:], 0.0)
+    pictures, inside = np.empty_like(frames), np.empty(frames.shape[:3], bool)
+    for i, (frame, distance) in enumerate(zip(frames, distances, strict=True)):
+        at, then = (
+            replace(nothing, frame=frame, distance=distance, **_standing(pose))
+            for pose in (before[i], after[i])
+        )
+        pictures[i], recent = then.ahead(at)
+        inside[i] = recent[..., 0] > 0
+    return pictures, inside
+
+
+def recorded(
+    camera: CameraConfig,
+    frames: Pixels,
+    actions: NDArray[np.floating],
+    poses: NDArray[np.floating],
+    distances: Places,
+) -> tuple[Pixels, NDArray[np.float32]]:
+    """What `Panorama.ahead` says before each frame (t+1, h, w, 3) of an episode.
+
+    actions: (t, a). poses: (t+1, 5) x, y (up), z, yaw, pitch.
+    distances: (t+1, h, w).
+    """
+    panorama = replace(blank(camera, frames.shape[1:], 0.0), **_standing(poses[0]))
+    pictures, recents = np.empty_like(frames), np.zeros(frames.shape, np.float32)
+    pictures[0] = panorama.frame
+    panorama = panorama.painted(frames[0], distances[0])
+    for i, action in enumerate(actions, 1):
+        after = replace(panorama.turned(action), eye=_standing(poses[i])["eye"])
+        pictures[i], recents[i] = after.ahead(panorama)
+        panorama = after.painted(frames[i], distances[i])
+    return pictures, recents
+
+
+def _standing(pose: NDArray[np.floating]) -> dict[str, Any]:
+    """Where a panorama's camera is at a pose (5,) x, y (up), z, yaw (90 towards -x), pitch."""
+    x, y, z, yaw, pitch = map(float, pose)
+    return {"eye": np.array([-x, -y, z]), "yaw": yaw, "pitch": pitch}
+
+
+def pooled(recents: NDArray[np.float32], grid: tuple[int, int]) -> NDArray[np.float32]:
+    """Means (..., 3, y, x) of what `Panorama.ahead` says (..., h, w, 3) over a grid (y, x)."""
+    *lead, height, width, channels = recents.shape
+    y, x = grid
+    cells = recents.reshape(*lead, y, height // y, x, width // x, channels).sum(-4).sum(-2)
+    return np.moveaxis(cells / np.float32(height // y * (width // x)), -1, -3)
