@@ -13,4 +13,9 @@ gym.register(
     "envs.dream:DreamEnv",
     vector_entry_point="envs.dream_vector:DreamVectorEnv",
 )
+gym.register(
+    "WorldSim/DreamChop-v0",
+    "envs.dream_tasks:DreamTaskEnv",
+    vector_entry_point="envs.dream_tasks:DreamTaskVectorEnv",
+)
 gym.register("WorldSim/Paired-v0", "envs.paired:PairedEnv")

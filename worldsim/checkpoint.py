@@ -19,7 +19,7 @@ from worldsim.errors import UserError
 from worldsim.files import write_atomic
 
 FORMAT = "worldsim-1"
-KINDS = ("tokenizer", "depth", "dynamics", "training", "world", "dream")
+KINDS = ("tokenizer", "depth", "dynamics", "training", "world", "dream", "agent")
 
 Tensors: TypeAlias = dict[str, Tensor]
 Meta: TypeAlias = dict[str, Any]

@@ -37,6 +37,9 @@ COMMANDS = {
     "export": ("worldsim.export", "put tokenizer and dynamics into one playable world file"),
     "benchmark": ("worldsim.benchmark", "measure this machine: frames a second, latency, memory"),
     "evaluate": ("worldsim.evaluation.suite", "measure a learned world against the exact one"),
+    "check_heads": ("worldsim.evaluation.heads", "ask whether a world's rewards can be believed"),
+    "train_agent": ("agents.train", "learn to play, in a dream or the exact world"),
+    "rank_agents": ("agents.rank", "ask whether a dream ranks policies as the exact world does"),
     "audit": ("worldsim.evaluation.audit", "test the suite itself on a world with planted faults"),
     "compare": ("worldsim.evaluation.compare", "tell two evaluations apart, world by world"),
 }

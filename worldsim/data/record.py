@@ -26,6 +26,9 @@ POLICIES = {
     "random": "worldsim.data.record:RandomPolicy",
     "explorer": "agents.explorer:Explorer",
     "replay": "agents.replay:Replay",
+    "chopper": "agents.chopper:Chopper",
+    "planner": "agents.planner:Planner",
+    "agent": "agents.trained:TrainedAgent",
 }
 """Short names; any other policy is named `module:Class`."""
 
@@ -66,7 +69,7 @@ class Config:
     image_key: str | None = None
     """Which entry of a Dict observation is the picture; null finds the only one."""
     policy: str = "explorer"
-    """Who plays: random, explorer, replay, or module:Class."""
+    """Who plays: random, explorer, replay, chopper, planner, agent, or module:Class."""
     policy_options: dict[str, Any] = field(default_factory=dict)
     """Keyword arguments of the policy."""
     episodes: int = 10

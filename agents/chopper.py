@@ -1,0 +1,203 @@
+"""A scripted policy that fells trees in the exact world, as well as it is told to."""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.moves import MOVES, REPEAT, VECTORS, nearest
+from agents.skills import LOGS, Script, Senses, walk
+from worldsim import actions
+from worldsim.errors import UserError
+
+_LEAVES = (7, 10, 12)
+_EYE = 1.62
+_REACH = 4.4
+_CLOSE = 1.5  # blocks over ground from which a trunk is felled
+_TOUCH = 2.0  # blocks within which something is in the way
+_PATIENCE = 160  # ticks for the way to a tree
+_FAR = 24  # blocks within which trees are looked for
+_LAPSE = 8  # ticks that a lapse of skill lasts
+
+Cell = tuple[int, int]
+
+
+class Chopper:
+    """Goes from tree to tree and fells them; looks trees up in the world, which no player can.
+
+    Args:
+        skill: share of the time, 0 to 1, in which it does so; the rest are random moves. None
+            draws another skill for each episode.
+        moves: play `agents.moves` only, each held for `repeat` ticks, as learning agents do.
+        repeat: ticks that a move is held.
+    """
+
+    def __init__(
+        self, skill: float | None = 1.0, moves: bool = False, repeat: int = REPEAT
+    ) -> None:
+        if skill is not None and not 0 <= skill <= 1:
+            raise UserError(f"skill is {skill}; needed 0 to 1, or null for one drawn an episode")
+        self._wanted, self._moves, self._hold = skill, moves, repeat if moves else 1
+
+    def reset(self, seed: int, env: gym.Env[Any, Any], info: dict[str, Any]) -> None:
+        """Begin an episode."""
+        if not hasattr(env.unwrapped, "block_at"):
+            raise UserError("the chopper looks for trees with block_at, which this world lacks")
+        rng = np.random.default_rng(seed)
+        self._senses = Senses(rng, info, env.unwrapped)
+        self.skill = float(rng.uniform()) if self._wanted is None else self._wanted
+        self._speed = float(rng.uniform(8, 20))
+        self._script = iter(fell_trees(self._senses))
+        self._tick, self._lapse = 0, -1
+        self._action = actions.make()
+
+    def act(self, observation: Any, info: dict[str, Any]) -> actions.Action:
+        """The next action."""
+        self._senses.info = info
+        if self._tick % _LAPSE == 0:
+            fails = self._senses.rng.random() >= self.skill
+            self._lapse = int(self._senses.rng.integers(len(MOVES))) if fails else -1
+        if self._lapse >= 0:
+            self._action = actions.from_vector(VECTORS[self._lapse])
+        elif self._tick % self._hold == 0:
+            self._action = self._played(next(self._script))
+        self._tick += 1
+        return self._action
+
+    def _played(self, controls: dict[str, Any]) -> actions.Action:
+        """The action for controls whose camera is the whole way that is left to turn."""
+        turn = np.asarray(controls.get("camera", (0.0, 0.0)), np.float64)
+        rest = {name: value for name, value in controls.items() if name != "camera"}
+        if self._moves:
+            keys = actions.to_vector(actions.make(**rest))
+            return actions.from_vector(VECTORS[nearest(keys, turn, self._hold)])
+        return actions.make(**rest, camera=turn.clip(-self._speed, self._speed))
+
+
+def fell_trees(s: Senses) -> Script:
+    """Fell one tree after another, for ever; walk on where none stands near."""
+    left: set[Cell] = set()
+    while True:
+        trunk = nearest_trunk(s, left)
+        if trunk is None:
+            left.clear()
+            yield from walk(s)
+            continue
+        yield from _approach(s, trunk)
+        yield from _fell(s, trunk)
+        left.add(trunk)
+
+
+def nearest_trunk(s: Senses, left: set[Cell]) -> Cell | None:
+    """The column (x, z) of the nearest tree that is not among those left."""
+    assert s.world is not None
+    x, y, z = (int(v) for v in np.floor(s.info["position"]))
+    for ring in range(_FAR + 1):
+        edge = range(-ring, ring + 1)
+        cells = {(x + a, z + b) for b in (-ring, ring) for a in edge}
+        cells |= {(x + a, z + b) for a in (-ring, ring) for b in edge}
+        found = [
+            cell
+            for cell in sorted(cells - left)
+            for up in (1, -2, 4)
+            if s.world.block_at(cell[0], y + up, cell[1]) in LOGS
+        ]
+        if found:
+            return min(found, key=lambda cell: _away(s, cell))
+    return None
+
+
+def _away(s: Senses, cell: Cell) -> float:
+    """Blocks over the ground to the middle of a column."""
+    x, _, z = s.info["position"]
+    return float(np.hypot(cell[0] + 0.5 - x, cell[1] + 0.5 - z))
+
+
+def _turn_to(s: Senses, point: NDArray[Any]) -> tuple[float, float]:
+    """Degrees of pitch and yaw still to turn until a point is looked at."""
+    dx, dy, dz = point - s.info["position"] - np.array([0.0, _EYE, 0.0])
+    yaw = np.degrees(np.arctan2(-dx, dz)) - s.info["yaw"]
+    pitch = -np.degrees(np.arctan2(dy, np.hypot(dx, dz))) - s.info["pitch"]
+    return float(pitch), float((yaw + 180) % 360 - 180)
+
+
+def _approach(s: Senses, trunk: Cell) -> Script:
+    """Walk up to a trunk, hopping over steps and clearing leaves; give up when stuck."""
+    stuck = detours = 0
+    begun = s.info["tick"]
+    while s.info["tick"] < begun + _PATIENCE:
+        away = _away(s, trunk)
+        if away < _CLOSE or detours > 2:
+            return
+        pitch, yaw = _turn_to(s, np.array([trunk[0] + 0.5, s.height + _EYE, trunk[1] + 0.5]))
+        ahead = abs(yaw) < 50
+        slow = ahead and s.slow()
+        stuck += slow
+        if slow and stuck > 2 and s.aimed and s.info["target_distance"] < _TOUCH:
+            yield from _clear(s)
+            continue
+        if stuck > 8:
+            stuck, detours = 0, detours + 1
+            yield from _detour(s)
+            continue
+        yield {
+            "forward": int(ahead),
+            "sprint": int(away > 4 and abs(yaw) < 15),
+            "jump": int(slow or bool(s.info.get("in_water", 0))),
+            "camera": (pitch, yaw),
+        }
+
+
+def _clear(s: Senses) -> Script:
+    """Dig what stands in the way."""
+    for _ in range(24):
+        yield {"attack": 1}
+        if not s.aimed or s.info["target_distance"] > _TOUCH:
+            return
+
+
+def _detour(s: Senses) -> Script:
+    """A few steps back and to one side."""
+    side = float(s.rng.choice([-1, 1]))
+    for _ in range(3):
+        yield {"back": 1}
+    yield {"camera": (0.0, 60 * side)}
+    for _ in range(8):
+        yield {"forward": 1, "jump": int(s.slow())}
+
+
+def _next_log(s: Senses, trunk: Cell) -> NDArray[Any] | None:
+    """The middle of the log of a trunk that is in reach and asks for the least turning."""
+    assert s.world is not None
+    x, z = trunk
+    eye = s.info["position"] + np.array([0.0, _EYE, 0.0])
+    best: tuple[float, NDArray[Any]] | None = None
+    for y in range(int(eye[1]) - 5, int(eye[1]) + 6):
+        middle = np.array([x, y, z]) + 0.5
+        if s.world.block_at(x, y, z) not in LOGS or np.linalg.norm(middle - eye) > _REACH:
+            continue
+        turn = abs(_turn_to(s, middle)[0])
+        if best is None or turn < best[0]:
+            best = turn, middle
+    return None if best is None else best[1]
+
+
+def _fell(s: Senses, trunk: Cell) -> Script:
+    """Break the logs of a trunk that are in reach, and what hides them."""
+    hidden = 0
+    for _ in range(200):
+        middle = _next_log(s, trunk)
+        if middle is None or hidden > 24:
+            return
+        pitch, yaw = _turn_to(s, middle)
+        if s.info["target_block"] in LOGS:
+            yield {"attack": 1}
+        elif max(abs(pitch), abs(yaw)) > 9:
+            yield {"camera": (pitch, yaw)}
+        elif s.aimed:
+            hidden += s.info["target_block"] not in _LEAVES
+            yield {"attack": 1, "camera": (pitch, yaw)}
+        else:
+            hidden += 1
+            yield {"forward": 1, "camera": (pitch, yaw)}

@@ -1,0 +1,197 @@
+"""Behaviour cloning: the move that a recorded player chose, learnt from what was seen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from agents.moves import nearest
+from agents.network import Network
+from agents.sight import Sight
+from worldsim import actions, checkpoint
+from worldsim.data import dataset, episode
+from worldsim.data.latents import FACTS, INDEX, LatentDataset
+from worldsim.errors import UserError
+from worldsim.models.heads import symlog
+from worldsim.progress import progress
+
+
+@dataclass
+class CloningConfig:
+    """How recorded play is learnt from."""
+
+    batch: int = 128
+    """Decisions in a step of the optimiser."""
+    steps: int = 50
+    """Steps of the optimiser in a round; a decision counts as its ticks of experience."""
+    rate: float = 3e-4
+    discount: float = 0.985
+    """Of a move, for the returns that the critic learns."""
+    seeds: list[int] = field(default_factory=list)
+    """First and last seed of the episodes that are learnt from; empty for all."""
+    smoothing: float = 0.05
+    """Share of the odds that is spread over all moves."""
+
+
+@dataclass
+class Decisions:
+    """Recorded decisions: seen (n, c, y, x), the moves most like them (n,), returns (n,)."""
+
+    seen: NDArray[Any]
+    moves: NDArray[np.int64]
+    returns: NDArray[np.float32]
+
+
+def decisions(
+    folders: list[str], seen: Sight, repeat: int, discount: float, seeds: Sequence[int] = ()
+) -> Decisions:
+    """The decisions of all episodes in folders of recordings, or of latents.
+
+    A decision is `repeat` ticks from a multiple of that on. seeds: first and last of the episodes.
+
+    Raises:
+        UserError: none given, or latents of another tokenizer, or latents for an agent of pixels.
+    """
+    if not folders:
+        raise UserError("no recordings were given to learn from; needed data=[FOLDER]")
+    if len(seeds) not in (0, 2):
+        raise UserError(f"seeds are {list(seeds)}; needed the first and the last, or none")
+    chosen = range(seeds[0], seeds[1] + 1) if seeds else range(2**62)
+    parts = []
+    for folder in folders:
+        if (Path(folder) / INDEX).exists():
+            parts.append(_of_latents(folder, seen, repeat, discount, chosen))
+        else:
+            parts.append(_of_recordings(folder, seen, repeat, discount, chosen))
+    whole = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Decisions(*whole)
+
+
+Part = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.float32]]
+
+
+def _of_latents(folder: str, seen: Sight, repeat: int, discount: float, seeds: range) -> Part:
+    data = LatentDataset([folder])
+    if seen.kind != "latent":
+        raise UserError(f"{folder} holds latents; an agent of obs={seen.kind} needs recordings")
+    if data.latent_shape != seen.space.shape:
+        raise UserError(
+            f"{folder} has latents {data.latent_shape}; the world's tokenizer makes"
+            f" {seen.space.shape} (encode with that world's tokenizer)"
+        )
+    parts = []
+    for i, (_, _, frames, seed) in enumerate(data.episodes):
+        if seed not in seeds:
+            continue
+        clip = data.clips([(i, 0)], frames)
+        rewards = clip.facts[0, 1:, FACTS.index("reward")]
+        starts = _starts(len(rewards), repeat)
+        told = _told(clip.actions[0], rewards, repeat, discount)
+        parts.append((clip.latents[0][starts].astype(np.float16), *told))
+    return _joined(folder, parts)
+
+
+def _of_recordings(folder: str, seen: Sight, repeat: int, discount: float, seeds: range) -> Part:
+    found = sorted(Path(folder).glob("*.h5"))
+    paths = [path for path in found if episode.read_header(path).seed in seeds]
+    if not paths:
+        dataset.read_manifest(Path(folder))
+        raise UserError(
+            f"{folder} holds no episodes of these seeds; record some with `worldsim record`"
+        )
+    parts = []
+    with progress("seeing recordings", len(paths)) as shown:
+        for path in paths:
+            played = episode.read(path, info=False)
+            starts = _starts(len(played.actions), repeat)
+            sights = seen(played.frames[starts])
+            kept = sights if sights.dtype == np.uint8 else sights.astype(np.float16)
+            told = _told(played.actions, played.rewards, repeat, discount)
+            parts.append((kept, *told))
+            shown.advance(len(starts))
+    return _joined(folder, parts)
+
+
+def _joined(folder: str, parts: list[Part]) -> Part:
+    if not parts:
+        raise UserError(f"{folder} holds no episodes of these seeds; name others")
+    seen, moves, returns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return seen, moves, returns
+
+
+def _starts(ticks: int, repeat: int) -> NDArray[np.int64]:
+    return np.arange(0, ticks - repeat + 1, repeat)
+
+
+def _told(
+    played: NDArray[np.float32], rewards: NDArray[np.float32], repeat: int, discount: float
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Moves and discounted returns of an episode's decisions."""
+    starts = _starts(len(played), repeat)
+    moves = np.zeros(len(starts), np.int64)
+    returns = np.zeros(len(starts), np.float32)
+    later = 0.0
+    for k in range(len(starts) - 1, -1, -1):
+        ticks = slice(starts[k], starts[k] + repeat)
+        turned = played[ticks, actions.CAMERA].sum(0)
+        moves[k] = nearest(played[ticks].mean(0), turned, repeat)
+        later = float(rewards[ticks].sum()) + discount * later
+        returns[k] = later
+    return moves, returns
+
+
+class Cloning:
+    """Learns recorded decisions; a `Learner` of `agents.rounds`."""
+
+    name = "bc"
+
+    def __init__(
+        self, data: Decisions, network: Network, repeat: int, config: CloningConfig, seed: int
+    ) -> None:
+        self._data, self.network, self._repeat = data, network, repeat
+        self._config, self._seed = config, seed
+        self._optimizer = torch.optim.Adam(network.parameters(), config.rate, eps=1e-5)
+
+    def round(self, number: int) -> tuple[int, dict[str, float]]:
+        """Some steps on decisions drawn at random."""
+        rng = np.random.default_rng((self._seed, number))
+        totals = np.zeros(3)
+        for _ in range(self._config.steps):
+            rows = rng.integers(len(self._data.moves), size=self._config.batch)
+            totals += self._update(
+                torch.from_numpy(self._data.seen[rows]),
+                torch.from_numpy(self._data.moves[rows]),
+                torch.from_numpy(self._data.returns[rows]),
+            )
+        means = totals / self._config.steps
+        ticks = self._config.steps * self._config.batch * self._repeat
+        return ticks, {"surprise": means[0], "agreement": means[1], "critic": means[2]}
+
+    def _update(self, seen: Tensor, moves: Tensor, returns: Tensor) -> tuple[float, float, float]:
+        logits, values = self.network(seen)
+        surprise = F.cross_entropy(logits, moves, label_smoothing=self._config.smoothing)
+        critic = (values - symlog(returns)).square().mean()
+        self._optimizer.zero_grad(set_to_none=True)
+        (surprise + 0.5 * critic).backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._optimizer.step()
+        agreement = (logits.argmax(-1) == moves).float().mean()
+        return surprise.item(), agreement.item(), critic.item()
+
+    def tensors(self) -> tuple[checkpoint.Tensors, dict[str, Any]]:
+        """Weights and moments."""
+        moments, rest = checkpoint.flatten_optimizer(self._optimizer.state_dict())
+        weights = checkpoint.prefixed(self.network.state_dict(), "network")
+        return {**weights, **checkpoint.prefixed(moments, "optimizer")}, {"optimizer": rest}
+
+    def restore(self, tensors: checkpoint.Tensors, meta: Mapping[str, Any]) -> None:
+        """Go on from what `tensors` gave."""
+        self.network.load_state_dict(checkpoint.with_prefix(tensors, "network"))
+        moments = checkpoint.with_prefix(tensors, "optimizer")
+        self._optimizer.load_state_dict(checkpoint.unflatten_optimizer(moments, meta["optimizer"]))

@@ -1,0 +1,155 @@
+"""A batch of dreams of a task: rewards and ends are what the model expects."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from envs.contexts import Contexts
+from worldsim.errors import UserError
+from worldsim.models.heads import moved
+from worldsim.state import State
+from worldsim.world import load_world
+
+OBSERVATIONS = ("pixels", "latent")
+
+
+@dataclass
+class TaskConfig:
+    """How a task is dreamed.
+
+    checkpoint: a world file; the shipped one by default. contexts: folders of `worldsim encode`
+    whose episodes dreams begin in; by default the few contexts of the world file. seeds: first and
+    last seed of the episodes to begin in; by default all. obs: "pixels",
+    as the exact world shows, or "latent", which need not be decoded. repeat: ticks that an action
+    is held; they are dreamed jointly. horizon: ticks after which a dream is truncated. least:
+    expected rewards of a tick below this count as none. uncertainty: dream every step twice and
+    tell how far the two are apart. limit: truncate where they are further apart than this. steps,
+    device, dtype: as in `WorldSim/Dream-v0`.
+    """
+
+    checkpoint: str | None = None
+    contexts: list[str] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
+    obs: str = "pixels"
+    repeat: int = 1
+    horizon: int = 256
+    least: float = 0.05
+    uncertainty: bool = False
+    limit: float | None = None
+    steps: int | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be dreamed."""
+        if self.obs not in OBSERVATIONS:
+            raise UserError(f"obs is {self.obs!r}; needed one of {', '.join(OBSERVATIONS)}")
+        for name in ("repeat", "horizon"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} is {getattr(self, name)}; needed 1 or more")
+
+
+@dataclass
+class Outcome:
+    """What a step brought `n` dreams: arrays (n, ...)."""
+
+    rewards: NDArray[np.float64]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    infos: dict[str, NDArray[Any]]
+
+
+class Dreams:
+    """`n` dreams of a task, stepped together; each depends on its own generator alone."""
+
+    def __init__(self, config: TaskConfig) -> None:
+        self.config = config
+        self.world = load_world(config.checkpoint, config.device, config.dtype, steps=config.steps)
+        self._contexts = Contexts(self.world, config.contexts, config.seeds)
+        self._state: State | None = None
+        self._poses = torch.zeros(0, 5, dtype=torch.float64)
+        self._ticks = np.zeros(0, np.int64)
+
+    @cached_property
+    def space(self) -> gym.spaces.Box:
+        """The space of one dream's observation."""
+        if self.config.obs == "pixels":
+            return gym.spaces.Box(0, 255, (*self.world.frame_shape, 3), np.uint8)
+        return gym.spaces.Box(-np.inf, np.inf, self._contexts.latent_shape, np.float32)
+
+    @property
+    def state(self) -> State:
+        """The simulator's state, a value.
+
+        Raises:
+            RuntimeError: before the first `begin`.
+        """
+        if self._state is None:
+            raise RuntimeError("there is no dream yet; call reset() first")
+        return self._state
+
+    def begin(self, rows: Sequence[int], randoms: Sequence[np.random.Generator], n: int) -> None:
+        """Begin the dreams of those rows of `n` anew, each at a start of its generator's."""
+        starts = [self._contexts.draw(random) for random in randoms]
+        noise = [int(random.integers(2**62)) for random in randoms]
+        latents = torch.stack([start.latents for start in starts])
+        led = np.stack([start.actions for start in starts])
+        poses = torch.from_numpy(np.stack([start.pose for start in starts]))
+        pitches = poses[:, -1].tolist()
+        fresh = self.world.simulator.reset(latents, led, noise, pitches=pitches)
+        if len(rows) == n:
+            self._state, self._poses = fresh, poses
+            self._ticks = np.zeros(n, np.int64)
+            return
+        index = torch.tensor(rows)
+        self._state = self.state.with_rows(index, fresh)
+        self._poses = self._poses.index_copy(0, index, poses)
+        self._ticks[list(rows)] = 0
+
+    def step(self, vectors: NDArray[np.float32]) -> Outcome:
+        """Dream on, each dream with its action (n, a) held for `repeat` ticks."""
+        config, before = self.config, self.state
+        led = np.repeat(vectors[:, None], config.repeat, 1)
+        self._state, step = self.world.simulator.step(before, led)
+        for tick in range(config.repeat):
+            self._poses = moved(self._poses, step.motion[:, tick].double().cpu())
+        self._ticks = self._ticks + config.repeat
+        expected = step.reward.double().cpu().numpy()
+        rewards = np.where(np.abs(expected) < config.least, 0.0, expected).sum(1)
+        end = step.p_end.double().cpu().numpy().max(1)
+        infos = {
+            "pose": self._poses.numpy().copy(),
+            "p_terminate": end,
+            "p_ground": step.p_ground[:, -1].double().cpu().numpy(),
+            "p_reward": expected.max(1),
+        }
+        truncated = self._ticks >= config.horizon
+        if config.uncertainty or config.limit is not None:
+            other = before.with_seeds([int(seed) ^ 0x5DEECE66D for seed in before.seeds])
+            _, again = self.world.simulator.step(other, led)
+            apart = (again.latents - step.latents).float().square().mean((1, 2, 3, 4)).sqrt()
+            infos["uncertainty"] = apart.double().cpu().numpy()
+            if config.limit is not None:
+                unsure = infos["uncertainty"] > config.limit
+                rewards = np.where(unsure, 0.0, rewards)
+                truncated = truncated | unsure
+        return Outcome(rewards, end > 0.5, truncated, infos)
+
+    def observations(self) -> NDArray[Any]:
+        """What the dreams show now (n, ...)."""
+        if self.config.obs == "pixels":
+            return np.asarray(self.world.simulator.render(self.state))
+        return np.array(self.state.latents.float().cpu().numpy())
+
+    def infos(self, n: int) -> dict[str, NDArray[Any]]:
+        """The infos of dreams that have just begun."""
+        named = ("p_terminate", "p_reward", "uncertainty")
+        told = named if self.config.uncertainty or self.config.limit is not None else named[:2]
+        zeros = {name: np.zeros(n) for name in told}
+        return {"pose": self._poses.numpy().copy(), "p_ground": np.ones(n), **zeros}

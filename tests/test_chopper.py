@@ -1,0 +1,66 @@
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from agents.chopper import Chopper
+from agents.moves import MOVES, REPEAT, VECTORS, nearest
+from worldsim import actions
+from worldsim.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def forest():
+    return gym.make("envs:WorldSim/VoxelChop-v0", size=16)
+
+
+def play(env, policy, ticks=240, seed=700_001):
+    """The vectors played and the logs felled."""
+    frame, info = env.reset(seed=seed)
+    policy.reset(seed, env, info)
+    played, logs = [], 0.0
+    for _ in range(ticks):
+        action = policy.act(frame, info)
+        played.append(actions.to_vector(action))
+        frame, reward, _, _, info = env.step(action)
+        logs += reward
+    return np.stack(played), logs
+
+
+def test_the_chopper_fells_trees_as_well_as_it_is_told_to(forest):
+    logs = [play(forest, Chopper(skill))[1] for skill in (0.0, 1.0)]
+    assert logs[0] <= 1
+    assert logs[1] >= 6
+
+
+def test_equal_seeds_play_equally_and_other_seeds_do_not(forest):
+    first, again = (play(forest, Chopper(0.5), 60)[0] for _ in range(2))
+    assert np.array_equal(first, again)
+    skills = []
+    for seed in (1, 2):
+        policy = Chopper(None)
+        play(forest, policy, 1, seed)
+        skills.append(policy.skill)
+    assert skills[0] != skills[1]
+
+
+def test_a_chopper_of_moves_plays_nothing_else_and_holds_each(forest):
+    played, logs = play(forest, Chopper(0.8, moves=True))
+    assert logs >= 2
+    assert (played[:, None] == VECTORS).all(-1).any(-1).all()
+    held = played.reshape(-1, REPEAT, actions.SIZE)
+    assert (held == held[:, :1]).all()
+
+
+def test_every_move_is_the_one_nearest_to_itself():
+    for i, vector in enumerate(VECTORS):
+        assert nearest(vector, vector[actions.CAMERA] * REPEAT) == i
+    name = MOVES[nearest(np.zeros(actions.SIZE), np.array([0.0, 170.0]))][0]
+    assert name == "right"
+
+
+def test_a_skill_that_is_no_share_and_a_world_without_blocks_are_refused():
+    with pytest.raises(UserError, match=r"skill is 1\.5"):
+        Chopper(1.5)
+    env = gym.make("CartPole-v1")
+    with pytest.raises(UserError, match="block_at"):
+        Chopper().reset(0, env, {})
