@@ -186,7 +186,8 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         self._back = self._left = None
         self._near.clear()
         context, led = begun.context[None], begun.led[None]
-        self._state = self.world.simulator.reset(context, led, [noise])
+        simulator = self.world.simulator
+        self._state = simulator.reset(context, led, [noise], pitches=begun.pitches)
         self._frame = self.world.simulator.render(self._state)[0]
         if self.render_mode == "human":
             self.render()

@@ -206,7 +206,9 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         for i in rows:
             begun = start(self.world, self._exact, options, self._randoms[i])
             noise = int(self._randoms[i].integers(2**62))
-            states.append(self.world.simulator.reset(begun.context[None], begun.led[None], [noise]))
+            past = begun.context[None], begun.led[None]
+            fresh = self.world.simulator.reset(*past, [noise], pitches=begun.pitches)
+            states.append(fresh)
             poses[i] = torch.tensor(begun.pose, dtype=torch.float64)
             self._origins[i], self._ticks[i] = begun.origin, 0
         fresh = joined(states)

@@ -21,13 +21,19 @@ class Start:
     """What a dream goes on from.
 
     context: frames (t+1, h, w, 3), uint8, or latents (t+1, z, y, x). led: (t, a) actions between
-    them. pose: (5,) x, y, z, yaw, pitch at the last. origin: the same place of the exact world.
+    them. pose: (5,) x, y, z, yaw, pitch at the last, zeros where nothing tells. origin: the same
+    place of the exact world.
     """
 
     context: NDArray[np.uint8] | Tensor
     led: NDArray[np.float32]
     pose: NDArray[np.float64]
     origin: Origin | None
+
+    @property
+    def pitches(self) -> list[float] | None:
+        """The camera's pitch, as `Simulator.reset` takes it; None where nothing tells."""
+        return [float(self.pose[4])] if self.pose.any() else None
 
 
 def start(
