@@ -1,5 +1,7 @@
 """The noise law and the loss in closed form, and a toy world learnt with them."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -20,7 +22,7 @@ from worldsim.models.flow import (
     own_prior,
     with_blurred_prior,
 )
-from worldsim.models.heads import Facts
+from worldsim.models.heads import Facts, Outlook, outlook_losses
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -81,6 +83,16 @@ def test_objective_is_a_function_of_its_generator() -> None:
     assert losses[0] == losses[1] != losses[2]
     _, parts = objective(model, clip, 2, FlowConfig(), generator())
     assert set(parts) == {"flow", "reward", "reward_size", "end"}
+
+
+def test_the_size_of_rewards_is_learnt_from_rewards_alone() -> None:
+    nothing = torch.zeros(1, 9)
+    outlook = Outlook(nothing, nothing, nothing, nothing, torch.zeros(1, 9, 5))
+    reward = torch.zeros(1, 8)
+    assert float(outlook_losses(outlook, Facts(reward=reward))["reward_size"]) == 0
+    reward[0, 3] = 1.0
+    losses = outlook_losses(outlook, Facts(reward=reward))
+    assert float(losses["reward_size"]) == pytest.approx(math.log(2) ** 2)
 
 
 def test_priors_are_noised_and_sometimes_withheld() -> None:

@@ -81,25 +81,24 @@ def test_motions_were_measured_between_a_frame_and_the_one_before(runs):
 def test_a_camera_needs_to_be_followed_everywhere_or_nowhere(runs, recorded, tmp_path):
     config = encode_config(runs, "train")
     with pytest.raises(UserError, match="was made with camera"):
-        encode.run(replace(config, camera=CameraConfig()), tmp_path)
-    plain = replace(config, camera=CameraConfig(), out=str(tmp_path / "plain"))
+        encode.run(replace(config, camera=CameraConfig(), depth=""), tmp_path)
+    plain = replace(config, camera=CameraConfig(), depth="", out=str(tmp_path / "plain"))
     encode.run(plain, tmp_path)
     plain_clips = LatentDataset([plain.out]).clips([(0, 0)], 2)
     assert all(part is None for part in (plain_clips.priors, plain_clips.motions))
     with pytest.raises(UserError, match="encoded with different cameras"):
         LatentDataset([plain.out, config.out])
-    silent = replace(plain, data=[str(recorded())], camera=config.camera)
+    silent = replace(config, data=[str(recorded())])
     with pytest.raises(UserError, match="no `yaw` in its info"):
         encode.run(replace(silent, out=str(tmp_path / "silent")), tmp_path)
 
 
 def test_training_goes_on_with_a_camera_from_a_world_without(runs, tmp_path):
     config = dynamics_config(runs, steps=1)
-    encode.run(
-        replace(encode_config(runs, "train"), camera=CameraConfig(), out=str(tmp_path / "plain")),
-        tmp_path,
-    )
-    plain = replace(config, latents=[str(tmp_path / "plain")], held_out=[])
+    out = str(tmp_path / "plain")
+    without = replace(encode_config(runs, "train"), camera=CameraConfig(), depth="", out=out)
+    encode.run(without, tmp_path)
+    plain = replace(config, latents=[out], held_out=[], depth="")
     train_dynamics.run(plain, tmp_path / "without")
     begun = str(tmp_path / "without" / "dynamics.safetensors")
     train_dynamics.run(dynamics_config(runs, steps=1), tmp_path / "with")

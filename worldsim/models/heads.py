@@ -75,7 +75,7 @@ def outlook_losses(outlook: Outlook, facts: Facts) -> dict[str, Tensor]:
         happened = facts.reward != 0
         losses["reward"] = _binary(outlook.reward_logit, happened)
         error = (outlook.reward_size[:, 1:] - symlog(facts.reward)).square()
-        losses["reward_size"] = (error * happened).mean()
+        losses["reward_size"] = (error * happened).sum() / happened.sum().clamp(min=1)
     if facts.terminated is not None:
         losses["end"] = _binary(outlook.end_logit, facts.terminated)
     if facts.on_ground is not None:
