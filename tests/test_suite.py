@@ -70,6 +70,7 @@ def test_frames_alone_have_no_headline_and_no_nan(config, tmp_path, capsys):
     result = json.loads((tmp_path / "consistency.json").read_text(), parse_constant=refuse)
     assert result["headline"] == {"score": None, "ci": [None, None], "families": []}
     assert "class=headline" not in (tmp_path / "report.html").read_text()
+    assert "nan" not in (tmp_path / "results.md").read_text()
 
 
 def test_trials_that_are_not_the_published_ones_are_named(config, tmp_path, monkeypatch, capsys):

@@ -52,8 +52,11 @@ class Part:
         return float(np.mean(list(scores.values()))) if scores else float("nan")
 
     def interval(self, arm: str) -> Interval:
-        """Where an arm's mean score lies, as if each world were a single question."""
-        return wilson(self.mean(arm), len(self.arms.get(arm, {})))
+        """Where an arm's mean score lies; a share as if each world were a single question."""
+        scores = self.arms.get(arm, {})
+        if any(not 0 <= score <= 1 for score in scores.values()):
+            return interval(resampled([scores], lambda means: means))
+        return wilson(self.mean(arm), len(scores))
 
     @property
     def carried(self) -> bool:
