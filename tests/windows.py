@@ -1,5 +1,6 @@
 """The viewer's window under test: opened, turned by hand, asked what it shows."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from worldsim.viewer.worlds import World
 
 Launch: TypeAlias = Callable[..., App]
 
+_PATIENCE = 0.002  # seconds in which slow work goes on undisturbed
+
 
 @contextmanager
 def windows(captures: Path) -> Iterator[Launch]:
@@ -23,7 +26,7 @@ def windows(captures: Path) -> Iterator[Launch]:
 
     def launch(env: str = "Playable-v0", **settings: Any) -> App:
         places = {"captures": str(captures), "save": str(captures / "saves" / "world.npz")}
-        settings = {"exact": "Playable/Other-v0", **places, **settings}
+        settings = {"exact": "Playable/Other-v0", "pace": False, **places, **settings}
         apps.append(App(Config(env=env, fps=10_000, **settings)))
         return apps[-1]
 
@@ -46,6 +49,7 @@ def arrive(app: App) -> None:
     """Turn the loop until slow work is done."""
     app.tick()
     while app.session.busy:
+        time.sleep(_PATIENCE)
         app.tick()
 
 
@@ -68,6 +72,7 @@ def settle(app: App, name: str) -> View:
     app.handle(key(name))
     app.handle(key(name, down=False))
     while app.session.busy:
+        time.sleep(_PATIENCE)
         app.poll()
     return app.show()
 
@@ -93,6 +98,7 @@ def let_go(app: App) -> None:
     """Let Backspace go, and wait until the world is there; it does not play on meanwhile."""
     app.handle(key("BACKSPACE", down=False))
     while app.session.busy:
+        time.sleep(_PATIENCE)
         app.poll()
 
 

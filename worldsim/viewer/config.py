@@ -34,6 +34,8 @@ class Config:
     fps: float = 20.0
     """Ticks a second, of the world and of videos. A dream in a window that is too slow for them
     gives up threads that do not help, then precision, then sampling steps (unless set above)."""
+    pace: bool = True
+    """Whether it may; without, a save goes on bit for bit on any machine that is as exact."""
     width: int | None = None
     height: int | None = None
     """Window size in pixels; null fits the screen."""

@@ -146,7 +146,7 @@ class Session:
         if config.image is not None:
             world.picture = start_frames(config.image, world)
         keep_pace = getattr(world.env.unwrapped, "keep_pace", None)
-        if keep_pace is not None:
+        if config.pace and keep_pace is not None:
             keep_pace(config.fps)
         world.start(config.seed or 0, config.start_index)
         self._add(world)
