@@ -160,13 +160,7 @@ class _Run:
         if not path.exists():
             return
         tensors, meta = checkpoint.load(path, "training")
-        for key in sorted({*self.settings, *meta["config"]}):
-            theirs, ours = meta["config"].get(key), self.settings.get(key)
-            if theirs != ours:
-                raise UserError(
-                    f"{path} was trained with {key}={theirs}; this run has {ours} (use the same,"
-                    " or another run folder)"
-                )
+        checkpoint.refuse_other(meta["config"], self.settings, path)
         self.learner.restore(tensors, meta["learner"])
         self.number, self.ticks, self.examined = meta["step"], meta["ticks"], meta["examined"]
         self.seconds, self.figures = meta["seconds"], meta["figures"]

@@ -1,26 +1,14 @@
 """Where dreams of a task begin: anywhere in encoded recordings, or at a world file's contexts."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
+from envs.starts import Start
 from worldsim.data.latents import FACTS, LatentDataset
 from worldsim.errors import UserError
 from worldsim.world import World
 
 _POSE = [FACTS.index(name) for name in ("x", "y", "z", "yaw", "pitch")]
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A start: latents (t+1, z, y, x), actions (t, a) between them, pose (5,) at the last."""
-
-    latents: Tensor
-    actions: NDArray[np.float32]
-    pose: NDArray[np.float64]
 
 
 class Contexts:
@@ -43,22 +31,22 @@ class Contexts:
             )
         window = world.simulator.dynamics.config.window
         self._frames = window if self._data is not None else world.context_frames
-        self.latent_shape = self._shape()
+        self._check_shape()
         self._lengths = self._rooms(folders, seeds)
 
-    def draw(self, random: np.random.Generator) -> Begun:
+    def draw(self, random: np.random.Generator) -> Start:
         """A start drawn by the generator; an episode first, then a place in it."""
         if self._data is None:
             contexts = self._world.contexts
             chosen = contexts[int(random.integers(len(contexts)))]
             kept = self._frames - 1
             led = chosen.actions[len(chosen.actions) - kept :]
-            return Begun(chosen.latents[-self._frames :], led, chosen.pose)
+            return Start(chosen.latents[-self._frames :], led, chosen.pose, chosen.origin)
         episode = int(random.choice(list(self._lengths)))
         place = int(random.integers(self._lengths[episode] - self._frames + 1))
         clip = self._data.clips([(episode, place)], self._frames)
         pose = clip.facts[0, -1, _POSE].astype(np.float64)
-        return Begun(torch.from_numpy(clip.latents[0]), clip.actions[0], pose)
+        return Start(torch.from_numpy(clip.latents[0]), clip.actions[0], pose, None)
 
     def _rooms(self, folders: list[str], seeds: list[int]) -> dict[int, int]:
         """The frames of each episode that dreams may begin in."""
@@ -79,15 +67,10 @@ class Contexts:
             )
         return found
 
-    def _shape(self) -> tuple[int, ...]:
-        if self._data is None:
-            return tuple(self._world.contexts[0].latents.shape[1:])
-        height, width = self._world.frame_shape
-        blank = np.zeros((1, height, width, 3), np.uint8)
-        own = tuple(self._world.simulator.encode(blank).shape[1:])
-        if self._data.latent_shape != own:
+    def _check_shape(self) -> None:
+        own = self._world.latent_shape
+        if self._data is not None and self._data.latent_shape != own:
             raise UserError(
                 f"contexts have latents {self._data.latent_shape}; the world's tokenizer makes"
                 f" {own} (encode them with its tokenizer)"
             )
-        return own

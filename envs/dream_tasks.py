@@ -11,7 +11,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from envs.dreams import Dreams, TaskConfig
-from envs.rows import chosen, last, masked, seeds_of, vectors_of
+from envs.rows import chosen, last, masked, renew, reseed, seeds_of, vectors_of
 from worldsim import actions
 from worldsim.errors import UserError
 
@@ -108,9 +108,7 @@ class DreamTaskVectorEnv(VectorEnv[Any, Any, Any]):
         rows = chosen(given.pop("reset_mask", None), self.num_envs)
         if given:
             raise UserError(f"reset knows no option {next(iter(given))!r}; needed reset_mask")
-        for i, own in enumerate(seeds_of(seed, self.num_envs)):
-            if own is not None and i in rows:
-                self._randoms[i] = seeding.np_random(own)[0]
+        reseed(self._randoms, seeds_of(seed, self.num_envs), rows)
         self._begin(rows)
         infos = masked(self.dreams.infos(self.num_envs), rows, self.num_envs)
         return self.dreams.observations(), infos
@@ -131,9 +129,8 @@ class DreamTaskVectorEnv(VectorEnv[Any, Any, Any]):
         if over:
             infos |= last(seen, outcome.infos, over)
             self._begin(over)
-            seen, fresh = self.dreams.observations(), self.dreams.infos(n)
-            for name, values in fresh.items():
-                infos[name][over] = values[over]
+            seen = self.dreams.observations()
+            renew(infos, self.dreams.infos(n), over)
         return seen, outcome.rewards, outcome.terminated, outcome.truncated, infos
 
     def _begin(self, rows: Sequence[int]) -> None:

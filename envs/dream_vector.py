@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium.utils import seeding
@@ -13,7 +12,8 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 from torch import Tensor
 
-from envs.rows import chosen, last, masked, seeds_of, vectors_of
+from envs import observed
+from envs.rows import chosen, last, masked, renew, reseed, seeds_of, vectors_of
 from envs.snapshot import Snapshot
 from envs.starts import start
 from worldsim import actions
@@ -26,8 +26,6 @@ from worldsim.world import Origin, load_world
 Observations = NDArray[Any]
 Flags = NDArray[np.bool_]
 Result = tuple[Observations, NDArray[np.float64], Flags, Flags, dict[str, Any]]
-
-OBSERVATIONS = ("pixels", "latent")
 
 
 class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
@@ -75,9 +73,9 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         self.world = load_world(checkpoint, device, dtype, steps=steps, fixed=deterministic)
         self.num_envs, self.render_mode = num_envs, render_mode
         self._exact, self._limit = exact, max_episode_steps or np.inf
-        self._pixels = obs == "pixels"
+        self._obs = obs
         self.single_action_space = actions.space()
-        self.single_observation_space = self._observed()
+        self.single_observation_space = observed.space(self.world, obs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._randoms = [seeding.np_random()[0] for _ in range(num_envs)]
@@ -118,9 +116,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         """
         given = dict(options or {})
         rows = chosen(given.pop("reset_mask", None), self.num_envs)
-        for i, own in enumerate(seeds_of(seed, self.num_envs)):
-            if own is not None and i in rows:
-                self._randoms[i] = seeding.np_random(own)[0]
+        reseed(self._randoms, seeds_of(seed, self.num_envs), rows)
         self._begin(rows, given)
         infos = masked(self._infos(), rows, self.num_envs)
         return self._shown(self.state.latents), infos
@@ -135,7 +131,8 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         self._state, step = self.world.simulator.step(self.state, vectors[:, None])
         self._ticks = self._ticks + 1
         self._poses = moved(self._poses, step.motion[:, -1].double().cpu())
-        observations = step.frames[:, -1] if self._pixels else _numbers(step.latents[:, -1])
+        pictures = self._obs == "pixels"  # which the simulator may have decoded for itself
+        observations = step.frames[:, -1] if pictures else observed.numbers(step.latents[:, -1])
         rewards, p_end = _doubles(step.reward), _doubles(step.p_end)
         infos = self._infos(p_end, _doubles(step.p_ground))
         ended, cut = p_end > 0.5, self._ticks >= self._limit
@@ -144,9 +141,8 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         if rows:
             final = last(observations, infos, rows)
             self._begin(rows, {})
-            observations, fresh = self._shown(self.state.latents), self._infos()
-            for name, values in fresh.items():
-                told[name][rows] = values[rows]
+            observations = self._shown(self.state.latents)
+            renew(told, self._infos(), rows)
             told |= final
         return observations, rewards, ended, cut, told
 
@@ -207,8 +203,8 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
             begun = start(self.world, self._exact, options, self._randoms[i])
             noise = int(self._randoms[i].integers(2**62))
             past = begun.context[None], begun.led[None]
-            fresh = self.world.simulator.reset(*past, [noise], pitches=begun.pitches)
-            states.append(fresh)
+            own = self.world.simulator.reset(*past, [noise], pitches=begun.pitches)
+            states.append(own)
             poses[i] = torch.tensor(begun.pose, dtype=torch.float64)
             self._origins[i], self._ticks[i] = begun.origin, 0
         fresh = joined(states)
@@ -227,10 +223,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         return joined(states).with_seeds(seeds.tolist())
 
     def _shown(self, latents: Tensor) -> Observations:
-        """The observations (b, ...) of frames on show, latents (b, z, y, x)."""
-        if self._pixels:
-            return self.world.simulator.decode(latents[:, None])[:, 0]
-        return _numbers(latents)
+        return observed.shown(self.world, latents, self._obs)
 
     def _infos(self, p_end: Any = 0.0, p_ground: Any = 1.0) -> dict[str, NDArray[Any]]:
         n = self.num_envs
@@ -241,28 +234,15 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
             "model_hash": np.full(n, int(self.world.hash[:12], 16)),
         }
 
-    def _observed(self) -> gym.spaces.Box:
-        height, width = self.world.frame_shape
-        if self._pixels:
-            return gym.spaces.Box(0, 255, (height, width, 3), np.uint8)
-        blank = np.zeros((1, height, width, 3), np.uint8)
-        shape = tuple(self.world.simulator.encode(blank).shape[1:])
-        return gym.spaces.Box(-np.inf, np.inf, shape, np.float32)
-
 
 def _check(num_envs: int, obs: str, limit: int | None, render_mode: str | None) -> None:
     if num_envs < 1:
         raise UserError(f"num_envs is {num_envs}; needed 1 or more")
-    if obs not in OBSERVATIONS:
-        raise UserError(f"obs is {obs!r}; needed one of {', '.join(OBSERVATIONS)}")
+    observed.check(obs)
     if limit is not None and limit < 1:
         raise UserError(f"max_episode_steps is {limit}; needed 1 or more, or None for no end")
     if render_mode not in (None, "rgb_array"):
         raise UserError(f"render_mode is {render_mode!r}; needed None or rgb_array")
-
-
-def _numbers(latents: Tensor) -> NDArray[np.float32]:
-    return latents.float().cpu().numpy().copy()
 
 
 def _doubles(values: Tensor) -> NDArray[np.float64]:

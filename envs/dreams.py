@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from envs import observed
 from envs.contexts import Contexts
 from worldsim.errors import UserError
 from worldsim.models.heads import moved
 from worldsim.state import State
 from worldsim.world import load_world
-
-OBSERVATIONS = ("pixels", "latent")
 
 
 @dataclass
@@ -48,8 +47,7 @@ class TaskConfig:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be dreamed."""
-        if self.obs not in OBSERVATIONS:
-            raise UserError(f"obs is {self.obs!r}; needed one of {', '.join(OBSERVATIONS)}")
+        observed.check(self.obs)
         for name in ("repeat", "horizon"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}; needed 1 or more")
@@ -79,9 +77,7 @@ class Dreams:
     @cached_property
     def space(self) -> gym.spaces.Box:
         """The space of one dream's observation."""
-        if self.config.obs == "pixels":
-            return gym.spaces.Box(0, 255, (*self.world.frame_shape, 3), np.uint8)
-        return gym.spaces.Box(-np.inf, np.inf, self._contexts.latent_shape, np.float32)
+        return observed.space(self.world, self.config.obs)
 
     @property
     def state(self) -> State:
@@ -98,8 +94,8 @@ class Dreams:
         """Begin the dreams of those rows of `n` anew, each at a start of its generator's."""
         starts = [self._contexts.draw(random) for random in randoms]
         noise = [int(random.integers(2**62)) for random in randoms]
-        latents = torch.stack([start.latents for start in starts])
-        led = np.stack([start.actions for start in starts])
+        latents = torch.stack([torch.as_tensor(start.context) for start in starts])
+        led = np.stack([start.led for start in starts])
         poses = torch.from_numpy(np.stack([start.pose for start in starts]))
         pitches = poses[:, -1].tolist()
         fresh = self.world.simulator.reset(latents, led, noise, pitches=pitches)
@@ -143,9 +139,7 @@ class Dreams:
 
     def observations(self) -> NDArray[Any]:
         """What the dreams show now (n, ...)."""
-        if self.config.obs == "pixels":
-            return np.asarray(self.world.simulator.render(self.state))
-        return np.array(self.state.latents.float().cpu().numpy())
+        return observed.shown(self.world, self.state.latents, self.config.obs)
 
     def infos(self, n: int) -> dict[str, NDArray[Any]]:
         """The infos of dreams that have just begun."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
 from worldsim import actions
@@ -23,6 +24,21 @@ def seeds_of(seed: int | Sequence[int | None] | None, n: int) -> list[int | None
     if len(seed) != n:
         raise UserError(f"reset got {len(seed)} seeds; needed {n}, one for each environment")
     return list(seed)
+
+
+def reseed(
+    randoms: list[np.random.Generator], seeds: Sequence[int | None], rows: Sequence[int]
+) -> None:
+    """Begin anew those of the generators (n) that are among the rows and have a seed."""
+    for i, seed in enumerate(seeds):
+        if seed is not None and i in rows:
+            randoms[i] = seeding.np_random(seed)[0]
+
+
+def renew(told: dict[str, Any], fresh: Mapping[str, NDArray[Any]], rows: Sequence[int]) -> None:
+    """Put into infos what is told of rows that have begun anew."""
+    for name, values in fresh.items():
+        told[name][list(rows)] = values[list(rows)]
 
 
 def chosen(mask: Any, n: int) -> list[int]:

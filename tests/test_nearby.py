@@ -7,7 +7,8 @@ import pytest
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
 from worldsim.models.body import CELLS
-from worldsim.nearby import FRAMES, nowhere, occupied, scan, surveyed
+from worldsim.nearby import FRAMES, nowhere, occupied, scan
+from worldsim.panoramas import recorded
 
 CAMERA = CameraConfig(field_of_view=70.0)
 FEET = 1.62  # blocks below the eye
@@ -52,12 +53,16 @@ def test_cells_turn_and_move_with_the_player():
 def test_a_walk_over_level_ground_remembers_what_it_stands_on(turn):
     env = gym.make("envs:WorldSim/Voxel-v0")
     _, info = env.reset(seed=3, options={"pitch": 40.0})
-    poses, away = [], []
+    frames, led, poses, away = [], [], [], []
     for _ in range(25):
-        _, *_, info = env.step(actions.make(forward=1, camera=(0.0, turn)))
+        action = actions.make(forward=1, camera=(0.0, turn))
+        frame, *_, info = env.step(action)
+        frames.append(frame)
+        led.append(actions.to_vector(action))
         poses.append([*info["position"], info["yaw"], info["pitch"]])
         away.append(np.minimum(env.unwrapped.depth(), FAR))
-    cells = surveyed(CAMERA, np.array(away, np.float32), np.array(poses))
+    seen = np.stack(frames), np.stack(led)[1:], np.array(poses), np.array(away, np.float32)
+    *_, cells = recorded(CAMERA, *seen)
     assert cells.dtype == np.uint8
     below = cells[-1].reshape(CELLS)[2, 2]
     assert info["on_ground"]

@@ -146,8 +146,8 @@ def misses(shown, frames):
 @pytest.mark.parametrize("keys", [{"forward": 1}, {"left": 1, "camera": (0, 6)}, {"back": 1}])
 def test_a_walk_shows_the_exact_world_where_it_was_seen(keys):
     frames, held, depths, poses = walked(*[keys] * 12)
-    shown, recent = recorded(CAMERA, frames, held, poses, depths)
-    flat, _ = recorded(CAMERA, frames, held, poses, np.full_like(depths, FAR))
+    shown, recent, _ = recorded(CAMERA, frames, held, poses, depths)
+    flat, *_ = recorded(CAMERA, frames, held, poses, np.full_like(depths, FAR))
     assert recent[4:, :104, :, 0].mean() > 0.85
     assert misses(shown, frames)[4:].mean() < 0.6 * misses(flat, frames)[4:].mean()
     assert misses(shown, frames)[4:].mean() < 0.5 * misses(frames[3:-1], frames[4:]).mean()
@@ -156,8 +156,8 @@ def test_a_walk_shows_the_exact_world_where_it_was_seen(keys):
 def test_what_was_turned_away_from_is_found_again_from_another_place():
     turn, back = [{"camera": (0, 20)}] * 5, [{"camera": (0, -20)}] * 5
     frames, held, depths, poses = walked(*turn, *[{"forward": 1}] * 6, *back)
-    shown, recent = recorded(CAMERA, frames, held, poses, depths)
-    flat, _ = recorded(CAMERA, frames, held, poses, np.full_like(depths, FAR))
+    shown, recent, _ = recorded(CAMERA, frames, held, poses, depths)
+    flat, *_ = recorded(CAMERA, frames, held, poses, np.full_like(depths, FAR))
     left = np.s_[-3:, :104, :32]  # what the last turns bring back
     assert np.median(recent[left][..., 1]) < np.exp(-4 / 8)  # seen before the walk
     assert (recent[left][..., 0] > 0).mean() > 0.5

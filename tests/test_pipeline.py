@@ -53,7 +53,7 @@ def test_priors_are_what_was_known_before_each_frame(runs):
     depth, _ = trained.load_depth(runs / "depth" / "depth.safetensors")
     latents = torch.from_numpy(data.clips([(0, 0)], 9).latents[0])
     away = depth.ahead(latents, torch.from_numpy(poses[:9, 4]), episode.frames.shape[1:3])
-    pictures, recents = known_before(
+    pictures, recents, _ = known_before(
         data.camera, episode.frames[:9], episode.actions[:8], poses, away.numpy()
     )
     clips = data.clips([(0, 3)], 6)

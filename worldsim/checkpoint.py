@@ -171,3 +171,18 @@ def _opened(path: Path) -> Any:
         return safe_open(path, framework="pt")
     except (SafetensorError, OSError) as problem:
         raise UserError(f"{path}: truncated or not a checkpoint ({problem}); {_FRESH}") from problem
+
+
+def refuse_other(theirs: Mapping[str, Any], ours: Mapping[str, Any], path: str | Path) -> None:
+    """Refuse to go on from a file that was trained with other settings.
+
+    Raises:
+        UserError: one differs, or only one of the two has it.
+    """
+    ours = json.loads(json.dumps(ours))
+    for key in sorted(set(ours) | set(theirs)):
+        if ours.get(key) != theirs.get(key):
+            raise UserError(
+                f"{path} was trained with {key}={theirs.get(key)}; this run has {ours.get(key)}"
+                " (use the same, or another run folder)"
+            )

@@ -8,7 +8,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.camera import CameraConfig
 from worldsim.models.body import CELLS
 from worldsim.rays import Places, facing, place_of, turned
 
@@ -74,20 +73,3 @@ def occupied(points: Places, eye: NDArray[np.float64], yaw: float) -> NDArray[np
                 cells[i, j, level] += 1
     full: NDArray[np.float32] = np.minimum(cells / np.float32(_ENOUGH), np.float32(1))
     return full
-
-
-def surveyed(
-    camera: CameraConfig, distances: Places, poses: NDArray[np.floating]
-) -> NDArray[np.uint8]:
-    """What `occupied` says after each frame of an episode, (t, 325), as bytes.
-
-    distances: (t, h, w). poses: (t, 5) x, y (up), z, yaw, pitch.
-    """
-    visible, tangent = camera.visible(distances.shape[1]), camera.tangent
-    points = nowhere(distances.shape[1:], visible)
-    cells = np.zeros((len(poses), int(np.prod(CELLS))), np.uint8)
-    for i, (x, y, z, yaw, pitch) in enumerate(poses):
-        eye, turn, tilt = np.array([-x, -y, z]), float(np.radians(yaw)), float(np.radians(pitch))
-        scan(points[i % FRAMES], distances[i], visible, eye, turn, tilt, tangent)
-        cells[i] = (255 * occupied(points, eye, turn)).round().ravel()
-    return cells

@@ -127,21 +127,25 @@ def recorded(
     actions: NDArray[np.floating],
     poses: NDArray[np.floating],
     distances: Places,
-) -> tuple[Pixels, NDArray[np.float32]]:
+) -> tuple[Pixels, NDArray[np.float32], NDArray[np.uint8]]:
     """What `Panorama.ahead` says before each frame (t+1, h, w, 3) of an episode.
 
-    actions: (t, a). poses: (t+1, 5) x, y (up), z, yaw, pitch.
-    distances: (t+1, h, w).
+    And, in 255ths, what `Panorama.nearby` says after it, (t+1, 325).
+
+    actions: (t, a). poses: (t+1, 5) x, y (up), z, yaw, pitch. distances: (t+1, h, w).
     """
     panorama = replace(blank(camera, frames.shape[1:], 0.0), **_standing(poses[0]))
     pictures, recents = np.empty_like(frames), np.zeros(frames.shape, np.float32)
     pictures[0] = panorama.frame
     panorama = panorama.painted(frames[0], distances[0])
+    nearby = [panorama.nearby()]
     for i, action in enumerate(actions, 1):
         after = replace(panorama.turned(action), eye=_standing(poses[i])["eye"])
         pictures[i], recents[i] = after.ahead(panorama)
         panorama = after.painted(frames[i], distances[i])
-    return pictures, recents
+        nearby.append(panorama.nearby())
+    cells = (255 * np.stack(nearby)).round().astype(np.uint8)
+    return pictures, recents, cells.reshape(len(frames), -1)
 
 
 def _standing(pose: NDArray[np.floating]) -> dict[str, Any]:

@@ -72,6 +72,12 @@ class World:
     meta: dict[str, Any]
 
     @cached_property
+    def latent_shape(self) -> tuple[int, ...]:
+        """The shape (z, y, x) of a frame's latents."""
+        blank = np.zeros((1, *self.frame_shape, 3), np.uint8)
+        return tuple(self.simulator.encode(blank).shape[1:])
+
+    @cached_property
     def context_frames(self) -> int:
         """Frames in the shortest start context."""
         return min((len(c.latents) for c in self.contexts), default=1)

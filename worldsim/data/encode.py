@@ -20,7 +20,6 @@ from worldsim.errors import UserError
 from worldsim.files import locked, write_atomic
 from worldsim.models.depth import Depth
 from worldsim.models.tokenizer import Tokenizer
-from worldsim.nearby import surveyed
 from worldsim.odometry import walked
 from worldsim.panoramas import pooled, recorded
 from worldsim.progress import progress
@@ -96,13 +95,13 @@ def encoded(
         seen = torch.from_numpy(latents).float()
         away = depths(depth, seen, poses[:, 4], size, encoder.dtype)
         played = camera, episode.frames, episode.actions
-        pictures, recents = recorded(*played, poses, away)
+        pictures, recents, cells = recorded(*played, poses, away)
         known = pooled(recents, latents.shape[-2:]).astype(np.float16)
         rows["priors"] = np.concatenate([encoder(pictures), known], 1)
         if depth is not None:
             motions = walked(*played, poses[:, 4], away[1:])
             rows["motions"] = np.pad(motions, ((1, 0), (0, 0)), constant_values=np.nan)
-            rows["cells"] = surveyed(camera, away, poses)
+            rows["cells"] = cells
     return rows
 
 

@@ -3,7 +3,6 @@
 Started again with the same folder it continues where the last checkpoint was, to the same bits.
 """
 
-import json
 import math
 import threading
 import time
@@ -216,7 +215,7 @@ class _Run:
         if not path.exists():
             return
         tensors, meta = checkpoint.load(path, "training")
-        _refuse_other_model(meta["config"], self.task.config(), path)
+        checkpoint.refuse_other(meta["config"], self.task.config(), path)
         checkpoint.load_weights(self.task.model, checkpoint.with_prefix(tensors, "model"), path)
         averaged = checkpoint.with_prefix(tensors, "average")
         checkpoint.load_weights(self.average.model, averaged, path)
@@ -267,13 +266,3 @@ def _restore(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
         for name, value in entries.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
                 entries[name] = torch.empty_like(parameter).copy_(value)
-
-
-def _refuse_other_model(theirs: Mapping[str, Any], ours: Mapping[str, Any], path: Path) -> None:
-    ours = json.loads(json.dumps(ours))
-    for key in sorted(set(ours) | set(theirs)):
-        if ours.get(key) != theirs.get(key):
-            raise UserError(
-                f"{path} was trained with {key}={theirs.get(key)}; this run has {ours.get(key)}"
-                " (use the same, or another run folder)"
-            )
