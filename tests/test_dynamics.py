@@ -131,10 +131,11 @@ def test_a_body_goes_on_from_where_it_was() -> None:
     whole = body(clip.clean, led, body.start(B))
     assert whole.pitches.shape == (B, 6)
     first = body(clip.clean[:, :2], led[:, :2], body.start(B))
-    assert torch.allclose(body.coming(first.bodies, led[:, 2]), whole.expected[:, 2], atol=1e-6)
-    rest = body(clip.clean[:, 2:], led[:, 2:], first.bodies, clip.clean[:, 1])
-    assert torch.allclose(rest.bodies, whole.bodies, atol=1e-5)
-    for name in ("pitches", "expected", "felt"):
+    assert torch.allclose(
+        body.coming(first.bodies[:, -1], led[:, 2]), whole.expected[:, 2], atol=1e-6
+    )
+    rest = body(clip.clean[:, 2:], led[:, 2:], first.bodies[:, -1], clip.clean[:, 1])
+    for name in ("bodies", "pitches", "expected", "felt"):
         both = torch.cat([getattr(first, name), getattr(rest, name)], 1)
         assert torch.allclose(both, getattr(whole, name), atol=1e-4)
     assert tiny_dynamics().body is None
@@ -156,6 +157,19 @@ def test_a_body_believes_what_was_measured_as_far_as_it_trusts_it() -> None:
         felt = body(clip.clean, led, body.start(B), measured=measured).felt
         assert torch.allclose(felt[:, 2], share * measured[:, 2, :3])
         assert not felt[:, [0, 1, 3, 4, 5]].any()
+
+
+def test_a_body_walks_through_dreams_as_it_expects_to() -> None:
+    model, clip = tiny_dynamics(camera=CAMERA), Clip(6)
+    led = torch.nn.functional.pad(clip.actions, (0, 0, 1, 0))
+    body, near = model.body, torch.rand(B, 6, 325)
+    start = body(clip.clean[:, :2], led[:, :2], body.start(B)).bodies[:, -1]
+    motions = body.walked(led[:, 2:], start, near[:, 2:])
+    for i in range(4):
+        expected = body.coming(start, led[:, 2 + i], near[:, 2 + i])
+        assert torch.equal(motions[:, i], expected)
+        start = body.dreamed(led[:, 2 + i], start, expected)
+        assert torch.equal(start[:, -3:], expected)
 
 
 def test_a_first_frame_has_no_measurement_in_training() -> None:

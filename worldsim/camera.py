@@ -24,6 +24,8 @@ class CameraConfig:
     """Action columns that move the player when they are not 0."""
     overlay: float = 0.1875
     """Share of the frame's height, at the bottom, that does not belong to the view."""
+    crosshair: float = 0.03
+    """Share of the frame's height that the arms of a cross in its middle reach; 0: it has none."""
     resolution: float = 2.0
     """Pixels a degree of what is kept."""
 
@@ -31,6 +33,10 @@ class CameraConfig:
     def tangent(self) -> float:
         """Of half the vertical field of view."""
         return math.tan(math.radians(self.field_of_view / 2))
+
+    def arm(self, height: int) -> int:
+        """Pixels from the middle of a frame of that height to where its cross ends."""
+        return round(height * self.crosshair)
 
     def visible(self, height: int) -> int:
         """Rows of a frame of that height that belong to the view."""

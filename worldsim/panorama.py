@@ -21,9 +21,11 @@ from worldsim.camera import FAR, CameraConfig
 from worldsim.nearby import nowhere, occupied, scan
 from worldsim.projection import Ages, look, moved, paint, remembered
 from worldsim.rays import Pixels, Places
+from worldsim.settled import settled
 
 _STEPS, _TICKS = 8.0, 64.0  # after which what was seen counts for 1/e
-_NEVER = -1_000_000
+NEVER = -1_000_000
+"""When what was never seen was seen."""
 
 
 @dataclass(frozen=True)
@@ -96,28 +98,42 @@ class Panorama:
         scan(slot, distance, visible, *self._stand(), self.camera.tangent)
         return replace(self, frame=frame, distance=distance)
 
+    def expected(self, action: NDArray[np.floating], motion: NDArray[np.floating]) -> "Expected":
+        """What is known of the next frame, if an action (a,) leads to it by a motion (3,)."""
+        turned = self.turned(action, motion)
+        return Expected(turned, *turned.known(self))
+
     def ahead(self, before: "Panorama") -> tuple[Pixels, NDArray[np.float32]]:
         """What is known of the next frame, given how the camera stood at the last one.
 
         Colours (h, w, 3), where nothing is known those of the frame's edges, and (h, w, 3) in
         [0, 1]: whether it is known, how recent in steps walked, and in ticks.
         """
+        out, ages = self.known(before)
+        return out, self.recent(ages)
+
+    def recent(self, ages: Ages) -> NDArray[np.float32]:
+        """How recent (h, w, 3) what was seen at times (h, w, 2) is; see `ahead`."""
+        recent = np.empty((*ages.shape[:2], 3), np.float32)
+        recent[..., 0] = ages[..., 0] > NEVER  # what was never seen is so old that e**-age is 0
+        np.exp((ages[..., 0] - self.walked) * np.float32(1 / _STEPS), out=recent[..., 1])
+        np.exp((ages[..., 1] - self.ticks) * np.float32(1 / _TICKS), out=recent[..., 2])
+        return recent
+
+    def known(self, before: "Panorama") -> tuple[Pixels, Ages]:
+        """The colours (h, w, 3) of which `ahead` tells, and when (h, w, 2) each was seen."""
         frame, visible = self.frame, self.camera.visible(len(self.frame))
         place, stood = self._stand(), before._stand()
         out, ages = np.empty_like(frame), np.empty((*frame.shape[:2], 2), np.int32)
         tangent = self.camera.tangent
         kept = self.colors, self.places, self.when
-        remembered(out, ages, *kept, visible, *place, tangent, _NEVER)
+        remembered(out, ages, *kept, visible, *place, tangent, NEVER)
         nearest = moved(self.distance, visible, *place, *stood, tangent)
         look(
             out, ages, frame, self.distance, nearest, visible, *place, *stood, tangent,
-            before.walked, before.ticks, _NEVER,
+            before.walked, before.ticks, NEVER,
         )  # fmt: skip
-        recent = np.empty(frame.shape, np.float32)
-        recent[..., 0] = ages[..., 0] > _NEVER  # what was never seen is so old that e**-age is 0
-        np.exp((ages[..., 0] - self.walked) * np.float32(1 / _STEPS), out=recent[..., 1])
-        np.exp((ages[..., 1] - self.ticks) * np.float32(1 / _TICKS), out=recent[..., 2])
-        return out, recent
+        return out, ages
 
     def _step(self, motion: NDArray[np.floating]) -> NDArray[np.float64]:
         forward, right, up = (float(part) for part in motion[:3])
@@ -126,6 +142,32 @@ class Panorama:
 
     def _stand(self) -> tuple[NDArray[np.float64], float, float]:
         return self.eye, float(np.radians(self.yaw)), float(np.radians(self.pitch))
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is known of a frame before it is there.
+
+    panorama: how the camera will stand. picture, ages: as `Panorama.known` tells.
+    """
+
+    panorama: Panorama
+    picture: Pixels
+    ages: Ages
+
+    def recent(self) -> NDArray[np.float32]:
+        """How recent (h, w, 3) it is; see `Panorama.ahead`."""
+        return self.panorama.recent(self.ages)
+
+    def dreamed(self, frame: Pixels, distance: Places) -> Panorama:
+        """The panorama with what was dreamed instead, (h, w, 3), and how far away it is, (h, w).
+
+        Of things that were known, and look as they did, the older picture is kept.
+        """
+        camera, height = self.panorama.camera, len(frame)
+        visible, arm = camera.visible(height), camera.arm(height)
+        kept = settled(frame, self.picture, self.ages, visible, NEVER, arm)
+        return self.panorama.seen(kept, distance)
 
 
 def blank(camera: CameraConfig, shape: tuple[int, ...], pitch: float) -> Panorama:
@@ -137,7 +179,7 @@ def blank(camera: CameraConfig, shape: tuple[int, ...], pitch: float) -> Panoram
         distance=np.full(shape[:2], FAR, np.float32),
         colors=np.full((rows, 2 * rows, 3), 128, np.uint8),
         places=np.zeros((rows, 2 * rows, 3), np.float32),
-        when=np.full((rows, 2 * rows, 2), _NEVER, np.int32),
+        when=np.full((rows, 2 * rows, 2), NEVER, np.int32),
         points=nowhere(shape, camera.visible(shape[0])),
         eye=np.zeros(3),
         yaw=0.0,

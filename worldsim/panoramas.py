@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldsim.camera import CameraConfig
-from worldsim.panorama import Panorama, blank
+from worldsim.panorama import Expected, Panorama, blank
 from worldsim.rays import Pixels, Places
 
 T = TypeVar("T")
@@ -20,39 +20,16 @@ Motions = NDArray[np.floating]
 """Blocks forward, right and up (..., 3) between frames, as felt at the earlier one."""
 
 
-def looked_ahead(
+def expected(
     panoramas: Sequence[Panorama], actions: NDArray[np.floating], motions: Motions
-) -> tuple[Pixels, NDArray[np.float32]]:
-    """What `Panorama.ahead` says (b, h, w, 3), twice, of the frames that actions (b, a) lead to."""
-
-    def shown(
-        game: Panorama, action: NDArray[np.floating], motion: Motions
-    ) -> tuple[Pixels, NDArray[np.float32]]:
-        return game.turned(action, motion).ahead(game)
-
-    both = each(shown, panoramas, actions, motions)
-    return np.stack([picture for picture, _ in both]), np.stack([recent for _, recent in both])
+) -> list[Expected]:
+    """What is known of the frames that actions (b, a) lead to by motions (b, 3)."""
+    return each(Panorama.expected, panoramas, actions, motions)
 
 
-def gone_on(
-    panoramas: Sequence[Panorama],
-    actions: NDArray[np.floating],
-    motions: Motions,
-    frames: Pixels,
-    distances: Places,
-) -> tuple[Panorama, ...]:
-    """The panoramas after actions (b, f, a) led by motions (b, f, 3) to frames (b, f, h, w, 3).
-
-    distances: (b, f, h, w) of what they show.
-    """
-
-    def after(game: Panorama, *rows: NDArray[Any]) -> Panorama:
-        game = game.copy()
-        for action, motion, frame, distance in zip(*rows, strict=True):
-            game = game.turned(action, motion).painted(frame, distance)
-        return game
-
-    return tuple(each(after, panoramas, actions, motions, frames, distances))
+def dreamed(before: Sequence[Expected], frames: Pixels, distances: Places) -> tuple[Panorama, ...]:
+    """The panoramas after frames (b, h, w, 3) were dreamed, with distances (b, h, w)."""
+    return tuple(each(Expected.dreamed, before, frames, distances))
 
 
 def begun(
@@ -65,11 +42,18 @@ def begun(
 ) -> tuple[Panorama, ...]:
     """The panoramas of games that have seen frames (b, t+1, h, w, 3), led by actions (b, t, a).
 
-    motions, distances: as `gone_on`; pitches: of the first frames.
+    motions: (b, t, 3). distances: (b, t+1, h, w). pitches: (b,) degrees down in the first frames.
     """
-    rows = zip(pitches, frames[:, 0], distances[:, 0], strict=True)
-    first = [blank(camera, frame.shape, pitch).seen(frame, away) for pitch, frame, away in rows]
-    return gone_on(first, actions, motions, frames[:, 1:], distances[:, 1:])
+
+    def after(pitch: float, *rows: NDArray[Any]) -> Panorama:
+        acts, moves, pictures, away = rows
+        game = blank(camera, frames.shape[2:], pitch).painted(pictures[0], away[0])
+        for step in zip(acts, moves, pictures[1:], away[1:], strict=True):
+            action, motion, picture, distance = step
+            game = game.turned(action, motion).painted(picture, distance)
+        return game
+
+    return tuple(each(after, pitches, actions, motions, frames, distances))
 
 
 def each(function: Callable[..., T], *rows: Sequence[Any] | NDArray[Any]) -> list[T]:

@@ -30,6 +30,41 @@ def _sample(picture: Pixels, y: float, x: float, rows: int, out: Pixels) -> None
         out[c] = np.uint8((1 - v) * upper + v * lower + 0.5)
 
 
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _cubic(u: float, out: NDArray[np.float64]) -> None:
+    """Catmull-Rom's weights of four pixels around a point a share `u` past the second."""
+    out[0] = ((-0.5 * u + 1) * u - 0.5) * u
+    out[1] = (1.5 * u - 2.5) * u * u + 1
+    out[2] = ((-1.5 * u + 2) * u + 0.5) * u
+    out[3] = (0.5 * u - 0.5) * u * u
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _sharp(
+    picture: Pixels,
+    y: float,
+    x: float,
+    rows: int,
+    weights: NDArray[np.float64],
+    out: Pixels,
+) -> None:
+    """As `_sample`, by cubic convolution, which blurs far less when it is done again and again."""
+    y, x = min(max(y, 0.0), rows - 1.0), min(max(x, 0.0), picture.shape[1] - 1.0)
+    top, left = int(y), int(x)
+    _cubic(y - top, weights[0])
+    _cubic(x - left, weights[1])
+    for c in range(3):
+        total = 0.5
+        for i in range(4):
+            row = min(max(top - 1 + i, 0), rows - 1)
+            line = 0.0
+            for j in range(4):
+                column = min(max(left - 1 + j, 0), picture.shape[1] - 1)
+                line += weights[1, j] * picture[row, column, c]
+            total += weights[0, i] * line
+        out[c] = np.uint8(min(max(total, 0.0), 255.0))
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def paint(
     colors: Pixels,
@@ -219,6 +254,7 @@ def look(
     shape = frame.shape[0], frame.shape[1]
     old, new = facing(yaw_before, pitch_before), facing(yaw, pitch)
     step = eye - eye_before
+    weights = np.empty((2, 4))
     for row in range(shape[0]):
         for column in range(shape[1]):
             if row >= visible:
@@ -236,6 +272,6 @@ def look(
                     if ages[row, column, 0] == never:
                         _sample(frame, py, px, visible, out[row, column])
                 elif _shows(distance, py, px, visible, ahead):
-                    _sample(frame, py, px, visible, out[row, column])
+                    _sharp(frame, py, px, visible, weights, out[row, column])
                     ages[row, column, 0], ages[row, column, 1] = walked, ticks
                     break

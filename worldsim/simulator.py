@@ -31,7 +31,7 @@ from worldsim.models.tokenizer import Tokenizer
 from worldsim.noise import noise_of
 from worldsim.panoramas import from_arrays
 from worldsim.state import SEEN, State, Step, as_seeds
-from worldsim.surroundings import Surroundings
+from worldsim.surroundings import Ahead, Surroundings
 from worldsim.trail import Kept, Move
 
 
@@ -163,7 +163,8 @@ class Simulator:
             led = self._actions(actions, b)
             f = led.shape[1]
             known = torch.ones(b, f, dtype=torch.bool, device=self.device)
-            prior = self._prior(state, led)
+            ahead = self._ahead(state, led)
+            prior = self._prior(state, ahead, f)
             scene = self.dynamics.scene(state.cache, led, known, state.latents, state.text, prior)
             draws = noise_of(state, self.config.steps + 1, (f, *state.latents.shape[1:]))
 
@@ -171,7 +172,7 @@ class Simulator:
                 return self.dynamics.denoise(scene, noisy, self._level(level, b, f))
 
             latents = SAMPLERS[self.config.sampler](denoise, draws[:-1], self._levels)
-            after, step = self._committed(state, scene, led, latents, draws[-1])
+            after, step = self._committed(state, scene, led, latents, draws[-1], ahead)
             if state.trail is not None:
                 move = Move(led.clone(), latents.clone(), state.seeds, len(draws))
                 after = replace(after, trail=state.trail.then(move))
@@ -230,10 +231,17 @@ class Simulator:
         known = torch.ones(led.shape[:2], dtype=torch.bool, device=self.device)
         scene = self.dynamics.scene(state.cache, led, known, state.latents, state.text)
         noise = noise_of(state, move.draws, move.latents.shape[1:])[-1]
-        return self._committed(state, scene, led, move.latents, noise)[0]
+        ahead = self._ahead(state, led)
+        return self._committed(state, scene, led, move.latents, noise, ahead)[0]
 
     def _committed(
-        self, state: State, scene: Scene, led: Tensor, latents: Tensor, noise: Tensor
+        self,
+        state: State,
+        scene: Scene,
+        led: Tensor,
+        latents: Tensor,
+        noise: Tensor,
+        ahead: Ahead | None,
     ) -> tuple[State, Step]:
         """What `step` gives for latents (b, f, z, y, x) that are committed with that noise."""
         level = self._level(self.config.commit_level, *led.shape[:2])
@@ -247,17 +255,24 @@ class Simulator:
             self.decode,
         )
         after = replace(state, latents=latents[:, -1], cache=cache, trail=None)
-        if self._surroundings is not None:
-            seen, body = self._surroundings.gone_on(state, led, latents, step.frames)
-            after = replace(after, panoramas=seen, body=body)
+        if self._surroundings is not None and ahead is not None:
+            after = self._surroundings.gone_on(
+                replace(after, latents=state.latents), led, latents, step.frames, ahead
+            )
         return after, step
 
-    def _prior(self, state: State, led: Tensor) -> Tensor | None:
-        """What the panoramas know of the first frame to come, (b, f, z + 3, y, x); then zeros."""
+    def _ahead(self, state: State, led: Tensor) -> Ahead | None:
+        """What the panoramas know of the first frame to come."""
         if self._surroundings is None:
             return None
-        prior = self._surroundings.ahead(state, led[:, 0])[:, None]
-        return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, led.shape[1] - 1))
+        return self._surroundings.ahead(state, led[:, 0])
+
+    def _prior(self, state: State, ahead: Ahead | None, f: int) -> Tensor | None:
+        """The same for the dynamics, (b, f, z + 3, y, x); then zeros."""
+        if self._surroundings is None or ahead is None:
+            return None
+        prior = self._surroundings.prior(state, ahead)[:, None]
+        return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, f - 1))
 
     def _latents(self, context: Pixels | Tensor) -> Tensor:
         given = torch.as_tensor(context).to(self.device)

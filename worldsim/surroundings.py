@@ -1,8 +1,9 @@
 """What games with a camera have seen, between the networks and `worldsim.panorama`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,9 +18,19 @@ from worldsim.models.body import MEASURED, Body
 from worldsim.models.depth import Depth
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.odometry import walked
-from worldsim.panorama import Panorama
-from worldsim.panoramas import begun, each, gone_on, looked_ahead, pooled, seen_again
+from worldsim.panorama import Expected, Panorama
+from worldsim.panoramas import begun, dreamed, each, expected, pooled, seen_again
 from worldsim.state import State
+
+
+class Ahead(NamedTuple):
+    """What is known of `b` games' next frames.
+
+    motions: (b, 3), in blocks forward, right and up, that will lead there. views: one a game.
+    """
+
+    motions: Tensor
+    views: list[Expected]
 
 
 class Surroundings:
@@ -63,34 +74,45 @@ class Surroundings:
         )
         tracks = self._body(latents, led, start, measured=measured)
         motions = tracks.felt[:, 1:].double().cpu().numpy()
-        return begun(self._camera, acts, motions, pictures, away, firsts), tracks.bodies
+        return begun(self._camera, acts, motions, pictures, away, firsts), tracks.bodies[:, -1]
 
-    def ahead(self, state: State, actions: Tensor) -> Tensor:
-        """The prior (b, z + 3, y, x) of the frames that actions (b, a) lead to."""
+    def ahead(self, state: State, actions: Tensor) -> Ahead:
+        """What is known of the frames that actions (b, a) lead to."""
         assert self._body is not None
         assert state.body is not None
-        motions = self._coming(state, actions)
-        pictures, recents = looked_ahead(state.panoramas, actions.cpu().numpy(), motions)
+        near = torch.from_numpy(np.stack([game.nearby().ravel() for game in state.panoramas]))
+        motions = self._body.coming(state.body, actions, near.to(state.body.device))
+        acts, moves = actions.cpu().numpy(), motions.double().cpu().numpy()
+        return Ahead(motions, expected(state.panoramas, acts, moves))
+
+    def prior(self, state: State, ahead: Ahead) -> Tensor:
+        """What the dynamics is told (b, z + 3, y, x) of frames."""
+        pictures = np.stack([view.picture for view in ahead.views])
+        recents = np.stack(each(Expected.recent, ahead.views))
         latents = encoded(self._tokenizer, pictures, state.latents.device, self._dtype)
         known = torch.from_numpy(pooled(recents, (latents.shape[-2], latents.shape[-1])))
         return torch.cat([latents, known.to(latents)], 1)
 
     def gone_on(
-        self, state: State, actions: Tensor, latents: Tensor, pictures: Pixels
-    ) -> tuple[tuple[Panorama, ...], Tensor]:
-        """What `begun` gives, of games after actions (b, f, a) led to frames (b, f, ...)."""
+        self, state: State, actions: Tensor, latents: Tensor, pictures: Pixels, ahead: Ahead
+    ) -> State:
+        """The state with panoramas and bodies after actions (b, f, a) led to dreamed frames.
+
+        latents, pictures: (b, f, ...). ahead: what was known of the first. Players move as their
+        bodies expect: a dream is no evidence of a motion, and seems to move too little.
+        """
         assert self._body is not None
         assert state.body is not None
-        acts = actions.cpu().numpy()
-        pitches = [game.pitch for game in state.panoramas]
-        tilts = _tilts(pitches, acts[..., self._camera.pitch])
-        away = self._away(latents, pictures, tilts[:, 1:])
-        last = np.stack([game.frame for game in state.panoramas])[:, None]
-        guess = self._coming(state, actions[:, 0])
-        measured = self._measured(np.concatenate([last, pictures], 1), acts, tilts, away, guess)
-        tracks = self._body(latents, actions, state.body, state.latents, measured)
-        motions = tracks.felt.double().cpu().numpy()
-        return gone_on(state.panoramas, acts, motions, pictures, away), tracks.bodies
+        for i in range(actions.shape[1]):
+            if i:
+                ahead = self.ahead(state, actions[:, i])
+            shown, picture = latents[:, i : i + 1], pictures[:, i : i + 1]
+            pitches = np.array([[view.panorama.pitch] for view in ahead.views])
+            away = self._away(shown, picture, pitches)
+            body = self._body.dreamed(actions[:, i], state.body, ahead.motions)
+            after = dreamed(ahead.views, picture[:, 0], away[:, 0])
+            state = replace(state, latents=shown[:, 0], panoramas=after, body=body)
+        return state
 
     def moved(self, latents: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """Frames moved, as `models.flow.Look` says."""
@@ -103,17 +125,6 @@ class Surroundings:
         grid = latents.shape[-2], latents.shape[-1]
         shown = pooled(inside[..., None].astype(np.float32), grid) > 0.5
         return moved.clone(), torch.from_numpy(shown).to(latents.device)
-
-    def _coming(self, state: State, actions: Tensor) -> NDArray[np.float64]:
-        """The motions (b, 3) that actions (b, a) are expected to lead to."""
-        assert self._body is not None
-        assert state.body is not None
-        near = np.stack([game.nearby().ravel() for game in state.panoramas])
-        around = torch.from_numpy(near).to(state.body.device)
-        told: NDArray[np.float64] = (
-            self._body.coming(state.body, actions, around).double().cpu().numpy()
-        )
-        return told
 
     def _away(
         self, latents: Tensor, pictures: Pixels, pitches: NDArray[np.floating]

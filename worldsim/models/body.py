@@ -35,7 +35,7 @@ CELLS = 5, 5, 13
 class Tracks(NamedTuple):
     """What `Body` makes of frames.
 
-    bodies: (b, width + 3) after them. pitches: (b, f) in degrees. expected, felt: (b, f, 3), the
+    bodies: (b, f, width + 3) after each. pitches: (b, f) in degrees. expected, felt: (b, f, 3), the
     motions that led to them, in blocks forward, right and up, before and after they were seen.
     """
 
@@ -111,7 +111,29 @@ class Body(nn.Module):
         earlier = torch.cat([bodies[:, None], all_bodies[:, :-1]], 1)
         expected = self.coming(earlier, led, near)
         pitches = _TILT * self.tilt(states).squeeze(-1)
-        return Tracks(all_bodies[:, -1], pitches.float(), expected, felt)
+        return Tracks(all_bodies, pitches.float(), expected, felt)
+
+    def dreamed(self, led: Tensor, bodies: Tensor, motions: Tensor) -> Tensor:
+        """The bodies after actions (b, a) led by motions (b, 3) to frames that tell nothing.
+
+        A dream is no evidence of how the player moved: it is drawn from what was expected.
+        """
+        seen = led.new_zeros(len(led), self.memory.input_size - led.shape[1] - MEASURED - 1)
+        told = torch.cat([seen, self._scaled(led), led.new_zeros(len(led), MEASURED + 1)], -1)
+        states, _ = self.memory(told[:, None], bodies[None, :, :-_WALK].contiguous())
+        return torch.cat([states[:, 0].float(), motions], -1)
+
+    def walked(self, led: Tensor, bodies: Tensor, near: Tensor | None = None) -> Tensor:
+        """The motions (b, t, 3) by which actions (b, t, a) lead bodies through a dream.
+
+        near: (b, t, 325), how full the cells around them are before each.
+        """
+        motions = []
+        for i in range(led.shape[1]):
+            around = None if near is None else near[:, i]
+            motions.append(self.coming(bodies, led[:, i], around))
+            bodies = self.dreamed(led[:, i], bodies, motions[-1])
+        return torch.stack(motions, 1)
 
     def coming(self, bodies: Tensor, actions: Tensor, near: Tensor | None = None) -> Tensor:
         """Blocks forward, right and up (..., 3) that actions (..., a) will move bodies (..., n).

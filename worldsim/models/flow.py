@@ -241,6 +241,10 @@ def body_losses(body: Body, past: Tensor, clip: Clip, g: torch.Generator) -> dic
     if facts.motion is not None:
         losses["coming"] = walk_loss(tracks.expected[:, 1:], facts.motion[..., :3])
         losses["felt"] = walk_loss(tracks.felt[:, 1:], facts.motion[..., :3])
+        half = led.shape[1] // 2  # seen; the other half is walked blindly, as in dreams
+        later = None if near is None else near[:, half:]
+        blind = body.walked(led[:, half:], tracks.bodies[:, half - 1], later)
+        losses["walked"] = walk_loss(blind, facts.motion[:, half - 1 :, :3])
     if facts.pitch is not None:
         losses["pitch"] = pitch_loss(tracks.pitches[:, 1:], facts.pitch)
     return losses
