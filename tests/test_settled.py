@@ -70,4 +70,4 @@ def test_texture_outlives_a_dream_that_blurs(known, keeps):
         dream = (0.8 * view.picture + 0.2 * 110).astype(np.uint8)
         game = view.dreamed(dream, away) if keeps else view.panorama.seen(dream, away)
     contrast = game.frame[8:44, 8:56].std() / known[8:44, 8:56].std()
-    assert contrast > 0.6 if keeps else contrast < 0.3
+    assert contrast > 0.5 if keeps else contrast < 0.3
