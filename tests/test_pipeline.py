@@ -137,6 +137,30 @@ def test_training_can_begin_from_a_world_file(runs, tmp_path):
         assert torch.equal(begun.state_dict()[key], value)
 
 
+def test_a_body_can_be_trained_alone(runs, tmp_path):
+    begun = str(runs / "dynamics" / "dynamics.safetensors")
+    config = replace(dynamics_config(runs, steps=2), init=begun, part="body", warmup=0)
+    train_dynamics.run(config, tmp_path)
+    old, new = (
+        trained.load_dynamics(path)[0].state_dict()
+        for path in (begun, tmp_path / "dynamics.safetensors")
+    )
+    changed = {key.split(".")[0] for key in old if not torch.equal(old[key], new[key])}
+    assert changed == {"body"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "needed"),
+    [
+        ({"part": "legs"}, "part is 'legs'; needed one of all, body"),
+        ({"part": "body", "init": ""}, "part=body without init; needed a dynamics file"),
+    ],
+)
+def test_training_refuses_a_part_that_cannot_be_trained(runs, tmp_path, wrong, needed):
+    with pytest.raises(UserError, match=needed):
+        train_dynamics.run(replace(dynamics_config(runs), **wrong), tmp_path)
+
+
 def test_training_refuses_to_begin_from_another_model(runs, tmp_path):
     config = replace(dynamics_config(runs), init=str(runs / "tokenizer" / "tokenizer.safetensors"))
     with pytest.raises(UserError, match="holds a 'tokenizer' checkpoint; needed 'dynamics'"):

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -164,7 +163,9 @@ class Simulator:
             f = led.shape[1]
             known = torch.ones(b, f, dtype=torch.bool, device=self.device)
             ahead = self._ahead(state, led)
-            prior = self._prior(state, ahead, f)
+            prior = None
+            if self._surroundings is not None and ahead is not None:
+                prior = self._surroundings.prior(state, ahead, f)
             scene = self.dynamics.scene(state.cache, led, known, state.latents, state.text, prior)
             draws = noise_of(state, self.config.steps + 1, (f, *state.latents.shape[1:]))
 
@@ -263,16 +264,7 @@ class Simulator:
 
     def _ahead(self, state: State, led: Tensor) -> Ahead | None:
         """What the panoramas know of the first frame to come."""
-        if self._surroundings is None:
-            return None
-        return self._surroundings.ahead(state, led[:, 0])
-
-    def _prior(self, state: State, ahead: Ahead | None, f: int) -> Tensor | None:
-        """The same for the dynamics, (b, f, z + 3, y, x); then zeros."""
-        if self._surroundings is None or ahead is None:
-            return None
-        prior = self._surroundings.prior(state, ahead)[:, None]
-        return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, f - 1))
+        return self._surroundings.ahead(state, led[:, 0]) if self._surroundings else None
 
     def _latents(self, context: Pixels | Tensor) -> Tensor:
         given = torch.as_tensor(context).to(self.device)

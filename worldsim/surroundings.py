@@ -85,13 +85,14 @@ class Surroundings:
         acts, moves = actions.cpu().numpy(), motions.double().cpu().numpy()
         return Ahead(motions, expected(state.panoramas, acts, moves))
 
-    def prior(self, state: State, ahead: Ahead) -> Tensor:
-        """What the dynamics is told (b, z + 3, y, x) of frames."""
+    def prior(self, state: State, ahead: Ahead, f: int) -> Tensor:
+        """What the dynamics is told (b, f, z + 3, y, x) of frames: zeros after the first."""
         pictures = np.stack([view.picture for view in ahead.views])
         recents = np.stack(each(Expected.recent, ahead.views))
         latents = encoded(self._tokenizer, pictures, state.latents.device, self._dtype)
         known = torch.from_numpy(pooled(recents, (latents.shape[-2], latents.shape[-1])))
-        return torch.cat([latents, known.to(latents)], 1)
+        prior = torch.cat([latents, known.to(latents)], 1)[:, None]
+        return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, f - 1))
 
     def gone_on(
         self, state: State, actions: Tensor, latents: Tensor, pictures: Pixels, ahead: Ahead

@@ -231,6 +231,17 @@ def objective(
     return loss, {**parts, **heads}
 
 
+def body_objective(
+    body: Body, clip: Clip, config: FlowConfig, generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """As `objective`, of a dynamics whose body alone is trained."""
+    latents, device = clip.latents, clip.latents.device
+    level = config.context_noise * torch.rand(latents.shape[:2], generator=generator, device=device)
+    noise = torch.randn(latents.shape, generator=generator, device=device)
+    losses = body_losses(body, noised(latents, noise, level), clip, generator)
+    return torch.stack(list(losses.values())).sum(), losses
+
+
 def body_losses(body: Body, past: Tensor, clip: Clip, g: torch.Generator) -> dict[str, Tensor]:
     """The losses of a body for which there are facts; past: (b, t, z, y, x), as it is seen."""
     measured = None if clip.motions is None else partly_known(clip.motions, g)

@@ -16,7 +16,7 @@ from worldsim.device import autocast, compile_or_eager, pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
-from worldsim.models.flow import Clip, FlowConfig, flow_loss, noised, objective
+from worldsim.models.flow import Clip, FlowConfig, body_objective, flow_loss, noised, objective
 from worldsim.models.heads import Facts, body_motion
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import Simulator, SimulatorConfig
@@ -26,6 +26,7 @@ from worldsim.training.loop import LoopConfig, train
 from worldsim.training.rollouts import frame_psnr, rollout, write_pictures
 
 WEIGHTS = "dynamics.safetensors"
+PARTS = ("all", "body")
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
 _HORIZONS = (1, 4, 16)
 
@@ -47,6 +48,8 @@ class Config(LoopConfig):
     sampling: SimulatorConfig = field(default_factory=SimulatorConfig)
     batch: int = 4
     """Clips in a batch."""
+    part: str = "all"
+    """What is trained: all, or only the body, which needs an `init` and a few minutes."""
     frames: int = 32
     """Frames in a clip; at least twice the model's window."""
     chunks: list[int] = field(default_factory=lambda: [1, 1, 1, 1, 2, 4])
@@ -90,6 +93,9 @@ class DynamicsTask:
         parts = config.model.camera, self.tokenizer, self.depth, self.dtype
         self.look = Surroundings(*parts).moved if config.model.camera.field_of_view else None
         self.model = Dynamics(config.model).to(self.device)
+        if config.part == "body" and self.model.body is not None:
+            self.model.requires_grad_(False)
+            self.model.body.requires_grad_(True)
         self.optimizers = _optimizers(self.model, config)
         self.frames_per_batch = config.batch * config.frames
         if config.compile:
@@ -111,15 +117,12 @@ class DynamicsTask:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The training objective and its parts."""
         clips, chunk = batch
+        clip, law = as_clip(clips, self.device), self.settings.flow
         with autocast(self.device, self.dtype):
-            return objective(
-                self.model,
-                as_clip(clips, self.device),
-                chunk,
-                self.settings.flow,
-                generator,
-                self.look,
-            )
+            if self.settings.part == "body":
+                assert self.model.body is not None
+                return body_objective(self.model.body, clip, law, generator)
+            return objective(self.model, clip, chunk, law, generator, self.look)
 
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
         """Held-out loss at fixed levels, PSNR of rollouts against decoded truth, action gap."""
@@ -235,6 +238,7 @@ def run(config: Config, run_dir: Path) -> None:
     config.model.camera = data.camera
     if config.model.action_size != data.action_size:
         config.model.action_size, config.model.angles = data.action_size, []
+    _refuse_part(config)
     task = DynamicsTask(config, data, held_out, tokenizer, meta["hash"], depth)
     if config.init:
         begin_from(task.model, config.init, "dynamics")
@@ -264,6 +268,20 @@ def _refuse_held_out(data: LatentDataset, allowed: tuple[str, ...]) -> None:
                 f"the latents hold seed {seed}, of the {split_of(seed)} split; {DynamicsTask.name} "
                 f"uses {' and '.join(allowed)} seeds (encode other recordings)"
             )
+
+
+def _refuse_part(config: Config) -> None:
+    """Refuse to train a part that is not there, or beside a trunk that was never trained.
+
+    Raises:
+        UserError: an unknown part; a body of a game without a camera, or without `init`.
+    """
+    if config.part not in PARTS:
+        raise UserError(f"part is {config.part!r}; needed one of {', '.join(PARTS)}")
+    if config.part == "body" and not config.model.camera.field_of_view:
+        raise UserError("part=body of a game without a camera; needed latents that have one")
+    if config.part == "body" and not config.init:
+        raise UserError("part=body without init; needed a dynamics file whose body to train")
 
 
 def _optimizers(model: Dynamics, config: Config) -> list[torch.optim.Optimizer]:
