@@ -1,5 +1,6 @@
 """Going back, branches, saves, anchoring, the policy: keys that move along time."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ from windows import (
 )
 
 from worldsim import actions
+from worldsim.viewer import ink
 from worldsim.viewer.app import App
+from worldsim.viewer.draw import paint
+from worldsim.viewer.tiles import tiled
 
 
 def test_backspace_goes_back_a_frame_a_tick_and_play_goes_on_from_there(app: App) -> None:
@@ -162,6 +166,25 @@ def test_side_by_side_measures_the_difference(launch: Launch) -> None:
     gap = np.abs(world(app).frame.astype(float) - twin.frame).mean() / 255
     assert shown.beside.apart[-1] == pytest.approx(gap, rel=1e-4)
     assert len(shown.beside.apart) == 5  # the first when both came on screen
+
+
+def test_measurements_leave_both_worlds_free_side_by_side(launch: Launch) -> None:
+    app = begun(launch, "Dreamlike-v0")
+    settle(app, "TAB")
+    view = press(app)
+    pictures = []
+    for shown in (view, replace(view, overlay=tap(app, "F3").overlay)):
+        window = pygame.Surface((1280, 720))
+        paint(window, shown, 0.0)
+        pictures.append(pygame.surfarray.array3d(window))
+    assert view.frame is not None
+    columns, rows = np.nonzero((pictures[0] != pictures[1]).any(-1))
+    top = ink.strip_height(720)
+    area, size = pygame.Rect(0, top, 1280, 720 - top), ink.text_size(720)
+    places = tiled((view.frame.shape[0], view.frame.shape[1]), area, size)
+    assert len(rows)
+    changed = pygame.Rect(columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
+    assert changed.collidelist(places[:2]) == -1
 
 
 def test_t_lets_the_dream_go_on_from_the_exact_worlds_pictures(launch: Launch) -> None:

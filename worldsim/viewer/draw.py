@@ -32,7 +32,7 @@ def paint(window: "Surface", view: View, seconds: float) -> None:
     if view.left is not None:
         _left(window, view.left, picture, size)
     if view.overlay:
-        _overlay(window, view.overlay, picture, size)
+        _overlay(window, view.overlay, _spare(view, picture, size), size)
     if view.help:
         helppage.paint(window, view.help, view.help_part, picture)
     elif view.card is not None:
@@ -40,6 +40,13 @@ def paint(window: "Surface", view: View, seconds: float) -> None:
     if not view.help:
         _toasts(window, view.toasts, picture, size)
     _strip(window, view, size, seconds)
+
+
+def _spare(view: View, picture: "Rect", size: int) -> "Rect":
+    """Where measurements hide least: beside a twin over the difference, which is no game."""
+    if view.beside is None or view.frame is None:
+        return picture
+    return tiles.tiled((view.frame.shape[0], view.frame.shape[1]), picture, size)[2]
 
 
 def _strip(window: "Surface", view: View, size: int, seconds: float) -> None:
