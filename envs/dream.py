@@ -35,7 +35,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
     one half; nothing truncates.
 
     ## Info
-    `pose` (5,): x, y, z, yaw, pitch, summed from the motion that the model reports; `p_terminate`;
+    `pose` (5,): x, y, z, yaw, pitch, summed from the motions that the model expects; `p_terminate`;
     `p_ground`; `model_hash`, the first 12 hex digits of the weights' hash, as a number.
 
     ## Reset options

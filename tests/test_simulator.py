@@ -13,6 +13,7 @@ from toys import PoolingTokenizer, tiny_dynamics
 from worldsim.camera import CameraConfig
 from worldsim.errors import UserError
 from worldsim.models.dynamics import Dynamics
+from worldsim.models.heads import moved
 from worldsim.simulator import Simulator, SimulatorConfig
 from worldsim.state import State
 
@@ -241,6 +242,21 @@ def test_chunks_follow_the_camera_too() -> None:
     for i in range(3):
         one, _ = sim.step(one, moves([0], i))
     assert np.allclose(state.panoramas[0].eye, one.panoramas[0].eye)
+
+
+def test_motions_are_those_of_the_camera() -> None:
+    sim = camera_simulator()
+    state = started(sim, [0, 1])
+    poses = torch.tensor([[0.0, 0, 0, game.yaw, game.pitch] for game in state.panoramas])
+    begun = [game.eye for game in state.panoramas]
+    for i in range(3):
+        state, step = sim.step(state, moves([0, 1], i))
+        poses = moved(poses.double(), step.motion[:, 0])
+    for pose, game, eye in zip(poses.tolist(), state.panoramas, begun, strict=True):
+        x, down, z = game.eye - eye
+        assert pose[:3] == pytest.approx([-x, -down, z], abs=1e-6)
+        assert (pose[3] - game.yaw) % 360 == pytest.approx(0, abs=1e-4)
+        assert pose[4] == pytest.approx(game.pitch, abs=1e-4)
 
 
 def test_text_travels_with_its_game() -> None:

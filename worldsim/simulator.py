@@ -10,6 +10,7 @@ equal actions gives equal frames.
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -247,19 +248,20 @@ class Simulator:
         """What `step` gives for latents (b, f, z, y, x) that are committed with that noise."""
         level = self._level(self.config.commit_level, *led.shape[:2])
         cache, outlook = self.dynamics.commit(scene, noised(latents, noise, level), level)
+        after = replace(state, latents=latents[:, -1], cache=cache, trail=None)
+        motion, decode = outlook.motion, self.decode
+        if self._surroundings is not None and ahead is not None:
+            pictures = self.decode(latents)
+            after, motion = self._surroundings.gone_on(after, led, latents, pictures, ahead)
+            decode = partial(_known, pictures)
         step = Step(
             latents,
             outlook.reward,
             outlook.end_logit.sigmoid(),
             outlook.ground_logit.sigmoid(),
-            outlook.motion,
-            self.decode,
+            motion,
+            decode,
         )
-        after = replace(state, latents=latents[:, -1], cache=cache, trail=None)
-        if self._surroundings is not None and ahead is not None:
-            after = self._surroundings.gone_on(
-                replace(after, latents=state.latents), led, latents, step.frames, ahead
-            )
         return after, step
 
     def _ahead(self, state: State, led: Tensor) -> Ahead | None:
@@ -289,6 +291,10 @@ class Simulator:
 
     def _level(self, level: float, b: int, f: int) -> Tensor:
         return torch.full((b, f), level, device=self.device)
+
+
+def _known(pictures: Pixels, _: Tensor) -> Pixels:
+    return pictures
 
 
 def _moved(state: State) -> int:

@@ -96,24 +96,28 @@ class Surroundings:
 
     def gone_on(
         self, state: State, actions: Tensor, latents: Tensor, pictures: Pixels, ahead: Ahead
-    ) -> State:
+    ) -> tuple[State, Tensor]:
         """The state with panoramas and bodies after actions (b, f, a) led to dreamed frames.
 
-        latents, pictures: (b, f, ...). ahead: what was known of the first. Players move as their
-        bodies expect: a dream is no evidence of a motion, and seems to move too little.
+        And the motions (b, f, 5) that did, as `models.heads.body_motion`. latents, pictures:
+        (b, f, ...). ahead: what was known of the first. Players move as their bodies expect: a
+        dream is no evidence of a motion, and seems to move too little.
         """
         assert self._body is not None
-        assert state.body is not None
+        motions = []
         for i in range(actions.shape[1]):
             if i:
                 ahead = self.ahead(state, actions[:, i])
-            shown, picture = latents[:, i : i + 1], pictures[:, i : i + 1]
-            pitches = np.array([[view.panorama.pitch] for view in ahead.views])
-            away = self._away(shown, picture, pitches)
+            assert state.body is not None
+            tilts = np.array([[view.panorama.pitch] for view in ahead.views])
+            before = np.array([[game.pitch] for game in state.panoramas])
+            turns = actions[:, i, [self._camera.yaw]].double(), torch.from_numpy(tilts - before)
+            motions.append(torch.cat([part.cpu() for part in (ahead.motions, *turns)], -1))
+            away = self._away(latents[:, i : i + 1], pictures[:, i : i + 1], tilts)
             body = self._body.dreamed(actions[:, i], state.body, ahead.motions)
-            after = dreamed(ahead.views, picture[:, 0], away[:, 0])
-            state = replace(state, latents=shown[:, 0], panoramas=after, body=body)
-        return state
+            after = dreamed(ahead.views, pictures[:, i], away[:, 0])
+            state = replace(state, panoramas=after, body=body)
+        return state, torch.stack(motions, 1).to(latents.device)
 
     def moved(self, latents: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """Frames moved, as `models.flow.Look` says."""
