@@ -27,6 +27,7 @@ def make_world(path: Path, camera: bool, seed: int = 0, endless: bool = True) ->
     """
     torch.manual_seed(seed)
     config = {**vars(DYNAMICS), "camera": CameraConfig(70.0 if camera else 0.0, resolution=0.5)}
+    config["events"] = ["broken", "placed"] if camera else []
     tokenizer, dynamics = Tokenizer(TOKENIZER), Dynamics(DynamicsConfig(**config))
     depth = Depth(DepthConfig(widths=[8, 8], blocks=[1, 1])) if camera else None
     with torch.no_grad():

@@ -16,6 +16,7 @@ from worldsim.models.scene import Prediction
 
 B, WINDOW = 2, 8
 CAMERA = CameraConfig(field_of_view=70.0, pitch=1, yaw=2)
+NAMES = ["broken", "placed"]
 
 
 class Clip:
@@ -27,12 +28,14 @@ class Clip:
         self.clean_level, self.noisy_level = 0.1 * torch.rand(B, t), torch.rand(B, t)
         self.actions = 3 * torch.randn(B, t - 1, 3)
         self.prior = torch.randn(B, t, 2 + CHANNELS, side, side)
+        self.events = (torch.rand(B, t - 1, 2) > 0.5).float()
         for leaf in (self.clean, self.noisy, self.actions):
             leaf.requires_grad_()
 
     def predict(self, model: Dynamics, **options: object) -> Prediction:
-        levels = self.clean_level, self.noisy_level
-        return model(self.clean, self.noisy, *levels, self.actions, prior=self.prior, **options)
+        told = self.clean_level, self.noisy_level, self.actions
+        options = {"prior": self.prior, "events": self.events, **options}
+        return model(self.clean, self.noisy, *told, **options)
 
     def influence(self, output: Tensor) -> tuple[list[bool], list[bool], list[bool]]:
         """Which clean frames, noisy frames and actions reach the output at all."""
@@ -47,12 +50,13 @@ def play(model: Dynamics, clip: Clip, chunk: int, room: int) -> tuple[Tensor, Te
     t = clip.clean.shape[1]
     cache = model.empty_cache(B, (4, 4), torch.float32, room)
     actions = torch.cat([torch.zeros(B, 1, 3), clip.actions], 1)
+    events = torch.cat([torch.zeros(B, 1, 2), clip.events], 1)
     denoised, motion, i = [], [], 0
     while i < t:
         part = slice(i, i + (chunk if i else 1))
         known = torch.full(actions[:, part].shape[:2], i > 0)
-        prior = clip.prior[:, part]
-        scene = model.scene(cache, actions[:, part], known, clip.clean, prior=prior)
+        told = {"prior": clip.prior[:, part], "events": events[:, part]}
+        scene = model.scene(cache, actions[:, part], known, clip.clean, **told)
         denoised.append(model.denoise(scene, clip.noisy[:, part], clip.noisy_level[:, part]))
         levels = clip.clean_level[:, part]
         cache, outlook = model.commit(scene, clip.clean[:, part], levels)
@@ -62,7 +66,9 @@ def play(model: Dynamics, clip: Clip, chunk: int, room: int) -> tuple[Tensor, Te
 
 
 @pytest.mark.parametrize("chunk", [1, 4])
-@pytest.mark.parametrize("changes", [{}, {"local_frames": 2}, {"camera": CAMERA}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"local_frames": 2}, {"camera": CAMERA}, {"events": ["broken", "placed"]}]
+)
 def test_play_is_the_forward_pass_far_beyond_the_window(
     changes: dict[str, object], chunk: int
 ) -> None:
@@ -170,6 +176,27 @@ def test_a_body_walks_through_dreams_as_it_expects_to() -> None:
         assert torch.equal(motions[:, i], expected)
         start = body.dreamed(led[:, 2 + i], start, expected)
         assert torch.equal(start[:, -3:], expected)
+
+
+def test_hands_go_on_from_where_they_were() -> None:
+    model, clip = tiny_dynamics(events=NAMES), Clip(6)
+    led = torch.nn.functional.pad(clip.actions, (0, 0, 1, 0))
+    events = torch.nn.functional.pad(clip.events, (0, 0, 1, 0))
+    hands = model.hands
+    whole = hands(clip.clean, led, events, hands.start(B))
+    first = hands(clip.clean[:, :2], led[:, :2], events[:, :2], hands.start(B))
+    rest = hands(clip.clean[:, 2:], led[:, 2:], events[:, 2:], first[:, -1])
+    assert torch.allclose(torch.cat([first, rest], 1), whole, atol=1e-5)
+    assert hands.logits(whole, led).shape == (B, 6, 2)
+    assert tiny_dynamics().hands is None
+
+
+def test_an_event_is_told_to_its_frame_and_to_those_after_it() -> None:
+    model, clip = tiny_dynamics(events=NAMES), Clip(6)
+    clip.events.requires_grad_()
+    shown = clip.predict(model).latents[:, 3]
+    (gradient,) = torch.autograd.grad(shown.square().sum(), clip.events)
+    assert gradient.abs().sum((0, 2)).bool().tolist() == [True] * 3 + [False] * 2
 
 
 def test_a_first_frame_has_no_measurement_in_training() -> None:

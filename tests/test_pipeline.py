@@ -45,6 +45,25 @@ def test_latents_are_rows_aligned_with_actions_and_facts(runs):
     assert np.allclose(clips.latents[0], own, atol=2e-2)
 
 
+def test_events_are_counted_in_the_tick_that_led_to_a_frame(runs):
+    data = LatentDataset([str(runs / "latents-train")])
+    assert "block_broken" in data.events
+    episode = record_window(runs / "train", 0)
+    told = data.clips([(0, 3)], 6).events
+    for column, name in enumerate(data.events):
+        assert np.array_equal(told[0, :, column], episode.info[f"events.{name}"][3:9])
+
+
+def test_latents_that_tell_of_other_events_are_not_mixed(runs, tmp_path):
+    folder = tmp_path / "latents"
+    shutil.copytree(runs / "latents-train", folder)
+    index = json.loads((folder / "index.json").read_text())
+    index["events"] = index["events"][1:]
+    (folder / "index.json").write_text(json.dumps(index))
+    with pytest.raises(UserError, match=f"tells of .*; {folder} of "):
+        LatentDataset([str(folder), str(runs / "latents-train")])
+
+
 def test_priors_are_what_was_known_before_each_frame(runs):
     data = LatentDataset([str(runs / "latents-train")])
     assert data.camera.field_of_view == 70
@@ -137,22 +156,23 @@ def test_training_can_begin_from_a_world_file(runs, tmp_path):
         assert torch.equal(begun.state_dict()[key], value)
 
 
-def test_a_body_can_be_trained_alone(runs, tmp_path):
+@pytest.mark.parametrize("part", ["body", "hands"])
+def test_a_part_can_be_trained_alone(runs, tmp_path, part):
     begun = str(runs / "dynamics" / "dynamics.safetensors")
-    config = replace(dynamics_config(runs, steps=2), init=begun, part="body", warmup=0)
+    config = replace(dynamics_config(runs, steps=2), init=begun, part=part, warmup=0)
     train_dynamics.run(config, tmp_path)
     old, new = (
         trained.load_dynamics(path)[0].state_dict()
         for path in (begun, tmp_path / "dynamics.safetensors")
     )
     changed = {key.split(".")[0] for key in old if not torch.equal(old[key], new[key])}
-    assert changed == {"body"}
+    assert changed == {part}
 
 
 @pytest.mark.parametrize(
     ("wrong", "needed"),
     [
-        ({"part": "legs"}, "part is 'legs'; needed one of all, body"),
+        ({"part": "legs"}, "part is 'legs'; needed one of all, body, hands"),
         ({"part": "body", "init": ""}, "part=body without init; needed a dynamics file"),
     ],
 )
@@ -179,7 +199,7 @@ def test_encoding_again_adds_nothing_and_drops_half_written_rows(runs, tmp_path)
 
 def test_eventful_clips_have_an_event_in_their_later_half(runs):
     data = LatentDataset([str(runs / "latents-train")])
-    if not any(len(events) for events in data._events):
+    if not any(len(events) for events in data._eventful_frames):
         pytest.skip("nothing happened in the tiny recording")
     clips = data.draw(np.random.default_rng(0), 16, 8, eventful=1.0)
     assert (clips.facts[:, 1:, -1] > 0).any(1).all()

@@ -16,6 +16,14 @@ def noise_of(state: State, draws: int, shape: Sequence[int]) -> Tensor:
     return torch.stack(noise, 1).to(state.latents.device)
 
 
+def shares_of(state: State, shape: Sequence[int]) -> Tensor:
+    """Numbers (b, *shape) in [0, 1), likewise, and strangers to that noise."""
+    rows = zip(state.seeds.tolist(), state.clock.tolist(), strict=True)
+    seeds = [_mixed(_mixed(seed, clock), clock) for seed, clock in rows]
+    drawn = [torch.rand(*shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
+    return torch.stack(drawn).to(state.latents.device)
+
+
 def _mixed(seed: int, clock: int) -> int:
     """A seed for the noise of one frame, well mixed (Steele et al. 2014, SplitMix64)."""
     mask = 2**64 - 1

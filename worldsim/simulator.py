@@ -20,6 +20,7 @@ from torch import Tensor
 from worldsim.coding import AT_ONCE, decoded, encoded
 from worldsim.data.frames import Pixels
 from worldsim.errors import UserError
+from worldsim.happenings import Happenings
 from worldsim.models.cache import Cache, restored
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics
@@ -31,7 +32,7 @@ from worldsim.models.tokenizer import Tokenizer
 from worldsim.noise import noise_of
 from worldsim.panoramas import from_arrays
 from worldsim.state import SEEN, State, Step, as_seeds
-from worldsim.surroundings import Ahead, Surroundings
+from worldsim.surroundings import Surroundings, Told
 from worldsim.trail import Kept, Move
 
 
@@ -85,6 +86,10 @@ class Simulator:
             body = copy.deepcopy(dynamics.body).eval().requires_grad_(False)
             models = self.tokenizer, None if depth is None else depth.eval()
             self._surroundings = Surroundings(self._camera, *models, dtype, body)
+        self._happenings: Happenings | None = None
+        if dynamics.hands is not None:
+            hands = copy.deepcopy(dynamics.hands).eval().requires_grad_(False)
+            self._happenings = Happenings(hands)
         self._levels = schedule(self.config.steps, self.config.shift)
 
     def reset(
@@ -130,7 +135,8 @@ class Simulator:
                 level = self._level(self.config.commit_level, b, led[:, part].shape[1])
                 seen = noised(latents[:, part], noise[:, part], level)
                 cache, _ = self.dynamics.commit(scene, seen, level)
-            state = replace(state, cache=cache)
+            hands = self._happenings.begun(latents, led) if self._happenings else None
+            state = replace(state, cache=cache, hands=hands)
             if self._surroundings is None:
                 return state
             if pictures is None:
@@ -163,18 +169,18 @@ class Simulator:
             led = self._actions(actions, b)
             f = led.shape[1]
             known = torch.ones(b, f, dtype=torch.bool, device=self.device)
-            ahead = self._ahead(state, led)
-            prior = None
-            if self._surroundings is not None and ahead is not None:
-                prior = self._surroundings.prior(state, ahead, f)
-            scene = self.dynamics.scene(state.cache, led, known, state.latents, state.text, prior)
+            told, prior = self._told(state, led), None
+            if self._surroundings is not None and told.ahead is not None:
+                prior = self._surroundings.prior(state, told.ahead, f)
+            seen = state.latents, state.text, prior, told.events
+            scene = self.dynamics.scene(state.cache, led, known, *seen)
             draws = noise_of(state, self.config.steps + 1, (f, *state.latents.shape[1:]))
 
             def denoise(noisy: Tensor, level: float) -> Tensor:
                 return self.dynamics.denoise(scene, noisy, self._level(level, b, f))
 
             latents = SAMPLERS[self.config.sampler](denoise, draws[:-1], self._levels)
-            after, step = self._committed(state, scene, led, latents, draws[-1], ahead)
+            after, step = self._committed(state, scene, told, latents, draws[-1])
             if state.trail is not None:
                 move = Move(led.clone(), latents.clone(), state.seeds, len(draws))
                 after = replace(after, trail=state.trail.then(move))
@@ -216,7 +222,8 @@ class Simulator:
         arrays = {name.removeprefix(SEEN): part.cpu().numpy() for name, part in seen.items()}
         panoramas = from_arrays(self._camera, arrays) if arrays else ()
         cache = restored(self._empty(0, latents).shape, parts)
-        return State(latents, cache, seeds, parts.get("text"), panoramas, parts.get("body"))
+        players = parts.get("body"), parts.get("hands")
+        return State(latents, cache, seeds, parts.get("text"), panoramas, *players)
 
     def decode(self, latents: Tensor) -> Pixels:
         """The pictures (b, f, h, w, 3), uint8, of latents (b, f, z, y, x)."""
@@ -231,28 +238,27 @@ class Simulator:
         """The state after a move whose latents are known."""
         led, state = move.actions, replace(state, seeds=move.seeds)
         known = torch.ones(led.shape[:2], dtype=torch.bool, device=self.device)
-        scene = self.dynamics.scene(state.cache, led, known, state.latents, state.text)
+        told = self._told(state, led)
+        seen = state.latents, state.text, None, told.events
+        scene = self.dynamics.scene(state.cache, led, known, *seen)
         noise = noise_of(state, move.draws, move.latents.shape[1:])[-1]
-        ahead = self._ahead(state, led)
-        return self._committed(state, scene, led, move.latents, noise, ahead)[0]
+        return self._committed(state, scene, told, move.latents, noise)[0]
 
     def _committed(
-        self,
-        state: State,
-        scene: Scene,
-        led: Tensor,
-        latents: Tensor,
-        noise: Tensor,
-        ahead: Ahead | None,
+        self, state: State, scene: Scene, told: Told, latents: Tensor, noise: Tensor
     ) -> tuple[State, Step]:
         """What `step` gives for latents (b, f, z, y, x) that are committed with that noise."""
+        led = told.led
         level = self._level(self.config.commit_level, *led.shape[:2])
         cache, outlook = self.dynamics.commit(scene, noised(latents, noise, level), level)
         after = replace(state, latents=latents[:, -1], cache=cache, trail=None)
         motion, decode = outlook.motion, self.decode
-        if self._surroundings is not None and ahead is not None:
+        if self._happenings is not None and told.events is not None:
+            hands = self._happenings.gone_on(state, led, latents, told.events)
+            after = replace(after, hands=hands)
+        if self._surroundings is not None and told.ahead is not None:
             pictures = self.decode(latents)
-            after, motion = self._surroundings.gone_on(after, led, latents, pictures, ahead)
+            after, motion = self._surroundings.gone_on(after, led, latents, pictures, told.ahead)
             decode = partial(_known, pictures)
         step = Step(
             latents,
@@ -261,12 +267,15 @@ class Simulator:
             outlook.ground_logit.sigmoid(),
             motion,
             decode,
+            told.events,
         )
         return after, step
 
-    def _ahead(self, state: State, led: Tensor) -> Ahead | None:
-        """What the panoramas know of the first frame to come."""
-        return self._surroundings.ahead(state, led[:, 0]) if self._surroundings else None
+    def _told(self, state: State, led: Tensor) -> Told:
+        """What there is to know before the frames that actions (b, f, a) lead to are drawn."""
+        events = self._happenings.drawn(state, led) if self._happenings else None
+        ahead = self._surroundings.ahead(state, led[:, 0]) if self._surroundings else None
+        return Told(led, events, ahead)
 
     def _latents(self, context: Pixels | Tensor) -> Tensor:
         given = torch.as_tensor(context).to(self.device)

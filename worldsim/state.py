@@ -24,8 +24,9 @@ class State:
 
     latents: (b, z, y, x) of the frame on show. cache: the past, that frame included.
     seeds: (b,) long. text: (b, text width), or None. panoramas: one a game, where there is a
-    camera; body: (b, ...), then, of `models.body.Body`, after the frame on show. trail: how it
-    came about since a state was last `kept`.
+    camera; body: (b, ...), then, of `models.body.Body`, after the frame on show; hands: (b, ...),
+    of `models.hands.Hands`, where events are told apart. trail: how it came about since a state
+    was last `kept`.
     """
 
     latents: Tensor
@@ -34,6 +35,7 @@ class State:
     text: Tensor | None = None
     panoramas: tuple[Panorama, ...] = ()
     body: Tensor | None = None
+    hands: Tensor | None = None
     trail: Trail | None = None
 
     @property
@@ -47,8 +49,9 @@ class State:
         text = None if self.text is None else self.text[chosen]
         seen = tuple(self.panoramas[i] for i in chosen.tolist()) if self.panoramas else ()
         body = None if self.body is None else self.body[chosen]
+        hands = None if self.hands is None else self.hands[chosen]
         cache = self.cache.rows(chosen)
-        return State(self.latents[chosen], cache, self.seeds[chosen], text, seen, body)
+        return State(self.latents[chosen], cache, self.seeds[chosen], text, seen, body, hands)
 
     def with_rows(self, index: Sequence[int] | Tensor, other: "State") -> "State":
         """This state with the games of the index replaced by those of the other, in order."""
@@ -67,6 +70,7 @@ class State:
             put(self.text, other.text),
             tuple(seen),
             put(self.body, other.body),
+            put(self.hands, other.hands),
         )
 
     def with_seeds(self, seeds: Sequence[int]) -> "State":
@@ -86,6 +90,8 @@ class State:
         parts = {"latents": self.latents, "seeds": self.seeds, **self.cache.tensors()}
         if self.body is not None:
             parts["body"] = self.body
+        if self.hands is not None:
+            parts["hands"] = self.hands
         if self.panoramas:
             seen = as_arrays(self.panoramas)
             parts |= {f"{SEEN}{name}": torch.from_numpy(seen[name]) for name in seen}
@@ -98,7 +104,7 @@ class Step:
 
     latents: (b, f, z, y, x). reward: (b, f), expected. p_end: (b, f), probability that the
     episode terminated. p_ground: (b, f), probability of standing. motion: (b, f, 5), as
-    `models.heads.body_motion`.
+    `models.heads.body_motion`. events: (b, f, k), 1 for what happened, where events are told apart.
     """
 
     latents: Tensor
@@ -107,6 +113,7 @@ class Step:
     p_ground: Tensor
     motion: Tensor
     decode: Callable[[Tensor], Pixels]
+    events: Tensor | None = None
 
     @cached_property
     def frames(self) -> Pixels:
@@ -128,6 +135,7 @@ def joined(states: Sequence[State]) -> State:
         all_of([state.text for state in states]),
         tuple(panorama for state in states for panorama in state.panoramas),
         all_of([state.body for state in states]),
+        all_of([state.hands for state in states]),
     )
 
 

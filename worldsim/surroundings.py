@@ -33,6 +33,18 @@ class Ahead(NamedTuple):
     views: list[Expected]
 
 
+class Told(NamedTuple):
+    """What is known of frames before they are drawn.
+
+    led: (b, f, a), the actions. events: (b, f, k), what they bring about, if that is told apart.
+    ahead: what is known of the first frame's view, where there is a camera.
+    """
+
+    led: Tensor
+    events: Tensor | None
+    ahead: Ahead | None
+
+
 class Surroundings:
     """Makes priors of panoramas, and panoramas of what was dreamed.
 

@@ -14,7 +14,7 @@ from worldsim.coding import depths
 from worldsim.coding import encoded as encode
 from worldsim.data.dataset import SPLITS, Dataset, Entry, split_of
 from worldsim.data.episode import Episode, read
-from worldsim.data.latents import FACTS, FILES, FORMAT, INDEX, file_of, read_index
+from worldsim.data.latents import FACTS, FILES, FORMAT, INDEX, file_of, named, read_index
 from worldsim.device import pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.files import locked, write_atomic
@@ -24,6 +24,9 @@ from worldsim.odometry import walked
 from worldsim.panoramas import pooled, recorded
 from worldsim.progress import progress
 from worldsim.trained import load_depth, load_tokenizer, short
+
+_EVENTS = "events."
+"""Before the names of events in what a recording's `info` holds."""
 
 
 @dataclass
@@ -70,7 +73,8 @@ def run(config: Config, run_dir: Path) -> None:
         with progress("encoding", len(todo)) as bar:
             for entry in todo:
                 episode = read(entry.path)
-                store.add(entry, encoded(encoder, episode, config.camera, depth))
+                rows = encoded(encoder, episode, config.camera, depth)
+                store.add(entry, rows, events_of(episode))
                 bar.advance(entry.length + 1)
     print(f"{folder}: {len(store.episodes)} episodes, {store.rows} frames")
 
@@ -89,6 +93,9 @@ def encoded(
         "actions": _padded(episode.actions),
         "facts": facts(episode),
     }
+    if names := events_of(episode):
+        counts = np.column_stack([episode.info[f"{_EVENTS}{name}"] for name in names])
+        rows["events"] = counts.clip(0, 255).astype(np.uint8)
     if camera.field_of_view:
         poses = _poses(episode, depth is not None)
         size = episode.frames.shape[1], episode.frames.shape[2]
@@ -103,6 +110,11 @@ def encoded(
             rows["motions"] = np.pad(motions, ((1, 0), (0, 0)), constant_values=np.nan)
             rows["cells"] = cells
     return rows
+
+
+def events_of(episode: Episode) -> list[str]:
+    """What can happen in a tick, as far as an episode tells."""
+    return sorted(name.removeprefix(_EVENTS) for name in episode.info if name.startswith(_EVENTS))
 
 
 def _poses(episode: Episode, walks: bool) -> NDArray[np.float64]:
@@ -142,6 +154,7 @@ class _Store:
     def __init__(self, folder: Path, tokenizer: str, camera: CameraConfig, depth: str) -> None:
         self._folder, self._tokenizer, self._camera = folder, tokenizer, asdict(camera)
         self._depth = depth
+        self._events: list[str] | None = None
         self.episodes: list[dict[str, Any]] = []
         self.rows, self._shapes = 0, {}
         path = folder / INDEX
@@ -163,12 +176,22 @@ class _Store:
                     f" this is {short(depth)} (encode into another folder)"
                 )
             self.episodes, self.rows = index["episodes"], index["rows"]
-            self._shapes = index["shapes"]
+            self._shapes, self._events = index["shapes"], index.get("events", [])
             self._drop_unfinished()
         self.known = {episode["source"] for episode in self.episodes}
 
-    def add(self, entry: Entry, rows: dict[str, NDArray[Any]]) -> None:
-        """Append an episode; until the index is written it does not exist."""
+    def add(self, entry: Entry, rows: dict[str, NDArray[Any]], events: list[str]) -> None:
+        """Append an episode; until the index is written it does not exist.
+
+        Raises:
+            UserError: it tells of other events than those before it.
+        """
+        if self._events not in (None, events):
+            raise UserError(
+                f"{entry.path} tells of {named(events)}; {self._folder} holds episodes that tell of"
+                f" {named(self._events or [])} (encode into another folder)"
+            )
+        self._events = events
         for name, array in rows.items():
             with self._path(name).open("ab") as file:
                 file.write(np.ascontiguousarray(array, FILES[name]).tobytes())
@@ -184,6 +207,7 @@ class _Store:
             "facts": FACTS,
             "camera": self._camera,
             "depth": self._depth,
+            "events": self._events,
             "episodes": self.episodes,
         }
         write_atomic(self._folder / INDEX, json.dumps(index).encode())
@@ -205,7 +229,7 @@ def facts(episode: Episode) -> NDArray[np.float32]:
     info = episode.info
     position = info.get("position", np.full((rows, 3), np.nan))
     unknown = np.full(rows, np.nan)
-    events = [info[k] for k in info if k.startswith("events.")]
+    events = [info[k] for k in info if k.startswith(_EVENTS)]
     columns = [
         np.append(episode.rewards, 0),
         np.append(episode.terminated, 0),

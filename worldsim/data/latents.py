@@ -11,6 +11,8 @@ A folder holds flat files with one row a frame, to be memory-mapped, and `index.
                   row's; NaN in an episode's first row; only where depth is known
     cells.u8      (rows, 325), what `worldsim.nearby` knows after the row's frame, in 255ths;
                   likewise
+    events.u8     (rows, k), how often each of `events`, which the index names, happened in the tick
+                  that led to the row's frame; only of games that say so
 """
 
 import json
@@ -36,6 +38,7 @@ FILES = {
     "priors": np.float16,
     "motions": np.float32,
     "cells": np.uint8,
+    "events": np.uint8,
 }
 
 
@@ -61,7 +64,7 @@ class Clips:
     """`b` windows of t frames: latents (b, t, z, y, x), actions (b, t-1, a), facts (b, t, f).
 
     priors: (b, t, z + 3, y, x), of games with a camera; motions: (b, t, 7) and cells (b, t, 325),
-    where depth is known.
+    where depth is known; events: (b, t, k), of games that say so.
     """
 
     latents: NDArray[np.float32]
@@ -70,6 +73,7 @@ class Clips:
     priors: NDArray[np.float32] | None = None
     motions: NDArray[np.float32] | None = None
     cells: NDArray[np.uint8] | None = None
+    events: NDArray[np.uint8] | None = None
 
 
 class LatentDataset:
@@ -94,10 +98,18 @@ class LatentDataset:
                 raise UserError(
                     f"{folder} and {folders[0]} were encoded with different depth networks"
                 )
+            events, others = (one.get("events", []) for one in (index, indices[0]))
+            if events != others:
+                raise UserError(
+                    f"{folder} tells of {named(events)}; {folders[0]} of {named(others)}"
+                    " (encode both by one version, of one game)"
+                )
         self.camera = CameraConfig(**indices[0].get("camera", {}))
         """The camera that priors follow; a field of view of 0: there are none."""
         self.depth: str = indices[0].get("depth", "")
         """Hash of the depth network that priors were made with, "" without one."""
+        self.events: list[str] = indices[0].get("events", [])
+        """What can happen in a tick."""
         self._arrays = [_mapped(Path(f), i) for f, i in zip(folders, indices, strict=True)]
         self.episodes = [
             (number, episode["start"], episode["frames"], episode["seed"])
@@ -106,7 +118,7 @@ class LatentDataset:
         ]
         self.seeds = np.array([seed for *_, seed in self.episodes])
         self.frames = sum(frames for _, _, frames, _ in self.episodes)
-        self._events = [self._eventful(i) for i in range(len(self.episodes))]
+        self._eventful_frames = [self._eventful(i) for i in range(len(self.episodes))]
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
@@ -125,7 +137,8 @@ class LatentDataset:
         priors = rows["priors"].astype(np.float32) if "priors" in rows else None
         latents = rows["latents"].astype(np.float32)
         actions, facts = rows["actions"][:, :-1], rows["facts"]
-        return Clips(latents, actions, facts, priors, rows.get("motions"), rows.get("cells"))
+        rest = (rows.get(name) for name in ("motions", "cells", "events"))
+        return Clips(latents, actions, facts, priors, *rest)
 
     def draw(self, rng: np.random.Generator, b: int, t: int, eventful: float = 0.0) -> Clips:
         """`b` random windows; a share `eventful` is chosen to have an event in the later half.
@@ -138,7 +151,7 @@ class LatentDataset:
             raise UserError(
                 f"no episode has {t} frames; record longer ones or train on shorter clips"
             )
-        with_events = room * [len(events) > 0 for events in self._events]
+        with_events = room * [len(frames) > 0 for frames in self._eventful_frames]
         places = []
         for _ in range(b):
             wanted = rng.random() < eventful and with_events.any()
@@ -147,7 +160,7 @@ class LatentDataset:
             last = int(room[i]) - 1
             start = int(rng.integers(last + 1))
             if wanted:
-                event = int(rng.choice(self._events[i]))
+                event = int(rng.choice(self._eventful_frames[i]))
                 start = min(last, max(0, event - int(rng.integers(t // 2, t))))
             places.append((i, start))
         return self.clips(places, t)
@@ -168,6 +181,11 @@ class LatentDataset:
         number, first, frames, _ = self.episodes[index]
         column = self._arrays[number]["facts"][first : first + frames, FACTS.index("event")]
         return np.flatnonzero(column > 0)
+
+
+def named(events: list[str]) -> str:
+    """Names of events as messages show them."""
+    return ", ".join(events) or "no events"
 
 
 def file_of(folder: Path, name: str) -> Path:

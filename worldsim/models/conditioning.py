@@ -20,7 +20,9 @@ class Conditioning(nn.Module):
 
     angles: Tensor
 
-    def __init__(self, d: int, action_size: int, angles: Sequence[int], text_width: int) -> None:
+    def __init__(
+        self, d: int, action_size: int, angles: Sequence[int], text_width: int, events: int = 0
+    ) -> None:
         super().__init__()
         self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
         features = action_size + (1 + 2 * len(_PERIODS)) * len(angles)
@@ -30,11 +32,15 @@ class Conditioning(nn.Module):
         self.step = nn.Linear(2 * _WAVES, d, bias=False)
         nn.init.zeros_(self.step.weight)
         self.text = nn.Linear(text_width, d, bias=False) if text_width else None
+        self.events = nn.Linear(events, d, bias=False) if events else None
+        if self.events is not None:
+            nn.init.zeros_(self.events.weight)
 
-    def embed_actions(self, actions: Tensor, known: Tensor) -> Tensor:
+    def embed_actions(self, actions: Tensor, known: Tensor, events: Tensor | None = None) -> Tensor:
         """Embeddings (b, f, d) of the actions (b, f, a), in natural units, that led to frames.
 
-        Frames that are not `known` (b, f) get the embedding of an unknown action instead.
+        Frames that are not `known` (b, f) get the embedding of an unknown action instead. events:
+        (b, f, k), 1 for what the actions brought about; nothing by default.
         """
         degrees = actions[..., self.angles]
         small = actions.float().index_copy(-1, self.angles, degrees.float() / 10)
@@ -43,7 +49,11 @@ class Conditioning(nn.Module):
             turn = degrees * (2 * math.pi / period)
             parts += [turn.sin(), turn.cos()]
         embedded: Tensor = self.action(torch.cat(parts, -1).to(self.unknown.dtype))
-        return torch.where(known[..., None], embedded, self.unknown.to(embedded.dtype))
+        embedded = torch.where(known[..., None], embedded, self.unknown.to(embedded.dtype))
+        if self.events is None or events is None:
+            return embedded
+        told: Tensor = self.events(events.to(self.unknown.dtype))
+        return embedded + told
 
     def forward(
         self,

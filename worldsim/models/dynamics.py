@@ -18,6 +18,7 @@ from worldsim.models.body import Body
 from worldsim.models.cache import Cache, CacheShape, LayerView, empty
 from worldsim.models.clip import Sight, clip_view, teacher_forcing
 from worldsim.models.conditioning import CLEAN, NOISY, Conditioning
+from worldsim.models.hands import Hands
 from worldsim.models.heads import Heads, Outlook
 from worldsim.models.layers import Block, Rotary, View, modulated, rotary
 from worldsim.models.prior import Prior
@@ -50,6 +51,8 @@ class DynamicsConfig:
     """Width of an optional text embedding; 0 leaves the slot out."""
     camera: CameraConfig = field(default_factory=CameraConfig)
     """The camera that priors follow; with a field of view of 0 there are none."""
+    events: list[str] = field(default_factory=list)
+    """What can happen in a tick, of games that say so."""
 
     def __post_init__(self) -> None:
         """Plain data, as files have it, becomes the camera's own class."""
@@ -63,8 +66,8 @@ class Dynamics(nn.Module):
     def __init__(self, config: DynamicsConfig) -> None:
         super().__init__()
         self.config = c = config
-        d, numbers = c.width, c.latent_channels * c.patch**2
-        self.conditioning = Conditioning(d, c.action_size, c.angles, c.text_width)
+        d, numbers, k = c.width, c.latent_channels * c.patch**2, len(c.events)
+        self.conditioning = Conditioning(d, c.action_size, c.angles, c.text_width, k)
         self.embed = nn.Linear(numbers, d, bias=False)
         sees = c.camera.field_of_view > 0
         self.prior = Prior(numbers, c.patch, d) if sees else None
@@ -84,6 +87,7 @@ class Dynamics(nn.Module):
         nn.init.zeros_(self.unembed.weight)
         self.heads = Heads(c.registers, d)
         self.body = Body(c.latent_channels, c.action_size, c.angles) if sees else None
+        self.hands = Hands(c.latent_channels, c.action_size, c.angles, k) if k else None
 
     def forward(
         self,
@@ -99,6 +103,7 @@ class Dynamics(nn.Module):
         sight: Sight | None = None,
         text: Tensor | None = None,
         step: Tensor | None = None,
+        events: Tensor | None = None,
     ) -> Prediction:
         """The prediction of every frame of a clip, each from the past and its own noisy version.
 
@@ -107,7 +112,8 @@ class Dynamics(nn.Module):
         false where an action is to be ignored. prior: (b, t, z + 3, y, x), what the panorama knew
         of each frame before it was seen. chunk: frames denoised jointly (`chunk_starts`).
         sight: replaces teacher forcing as the rule of who sees whom. text: (b, text width).
-        step: (b, t) size of the sampling step.
+        step: (b, t) size of the sampling step. events: (b, t-1, k), 1 for what actions brought
+        about.
         """
         t, c = clean.shape[1], self.config
         if sight is None:
@@ -115,7 +121,7 @@ class Dynamics(nn.Module):
         latents = torch.cat([clean, noisy], 1)  # (b, 2t, z, y, x)
         view = clip_view(sight, self._n(latents), latents.device)
         frames = torch.arange(t, device=latents.device).repeat(2)[None]
-        action = self._clip_actions(actions, known).repeat(1, 2, 1)
+        action = self._clip_actions(actions, known, events).repeat(1, 2, 1)
         stream = torch.tensor([CLEAN, NOISY], device=latents.device).repeat_interleave(t)
         level = torch.cat([clean_level, noisy_level], 1)
         steps = None if step is None else step.repeat(1, 2)
@@ -136,12 +142,13 @@ class Dynamics(nn.Module):
         grid: Tensor,
         text: Tensor | None = None,
         prior: Tensor | None = None,
+        events: Tensor | None = None,
     ) -> Scene:
         """The scene of the next frames after the cached past.
 
         actions: (b, f, a) that lead to each of them; known: (b, f) false where there is none;
         grid: any latents (..., y, x) of the right sides. prior: (b, f, z + 3, y, x), needed only
-        where frames are to be denoised.
+        where frames are to be denoised. events: (b, f, k), 1 for what the actions brought about.
         """
         f = actions.shape[1]
         cache = cache.opened(f)
@@ -150,7 +157,7 @@ class Dynamics(nn.Module):
         committing = denoising if f == 1 else cache.views(f, committing=True)
         tables = self._rotary(frames, grid)
         tables = Rotary(*(table.to(cache.log.far.dtype) for table in tables))
-        action = self.conditioning.embed_actions(actions, known)
+        action = self.conditioning.embed_actions(actions, known, events)
         return Scene(cache, tables, action, self._prior(prior), denoising, committing, text)
 
     def denoise(
@@ -258,12 +265,13 @@ class Dynamics(nn.Module):
         grid = {"y": height // p, "x": width // p}
         return rearrange(out, "b f (y x) (z p q) -> b f z (y p) (x q)", p=p, q=p, **grid)
 
-    def _clip_actions(self, actions: Tensor, known: Tensor | None) -> Tensor:
+    def _clip_actions(self, actions: Tensor, known: Tensor | None, events: Tensor | None) -> Tensor:
         """Embeddings (b, t, d): of no action, then of the actions (b, t-1, a)."""
         if known is None:
             known = torch.ones(actions.shape[:2], dtype=torch.bool, device=actions.device)
         led = F.pad(actions, (0, 0, 1, 0))
-        return self.conditioning.embed_actions(led, F.pad(known, (1, 0)))
+        told = None if events is None else F.pad(events, (0, 0, 1, 0))
+        return self.conditioning.embed_actions(led, F.pad(known, (1, 0)), told)
 
     def _rotary(self, frames: Tensor, latents: Tensor) -> Rotary:
         c = self.config

@@ -12,7 +12,14 @@ from worldsim.camera import CHANNELS
 from worldsim.models.body import Body, partly_known, pitch_loss, walk_loss
 from worldsim.models.clip import chunk_starts
 from worldsim.models.dynamics import Dynamics
+from worldsim.models.hands import Hands, events_loss
 from worldsim.models.heads import Facts, outlook_losses
+
+_UNTOLD = 0.3
+"""Share of the clips in which hands are not told what happened before."""
+
+_WARM = 4
+"""Frames of a clip that hands see before they are asked."""
 
 
 @dataclass
@@ -48,7 +55,8 @@ class Clip:
     actions[:, i] is taken on seeing frame i and produces frame i+1; text is (b, text width);
     prior (b, t, z + 3, y, x) and poses (b, t, 5), as `models.heads.body_motion` takes them, of
     games with a camera; motions (b, t, 7), what was measured between frames, and cells
-    (b, t, 325), what was around after each, in [0, 1], where depth is known.
+    (b, t, 325), what was around after each, in [0, 1], where depth is known; events (b, t, k), 1
+    for what happened in the tick that led to each, of games that say so.
     """
 
     latents: Tensor
@@ -59,6 +67,12 @@ class Clip:
     poses: Tensor | None = None
     motions: Tensor | None = None
     cells: Tensor | None = None
+    events: Tensor | None = None
+
+    @property
+    def brought(self) -> Tensor | None:
+        """The events (b, t-1, k) that the actions brought about."""
+        return None if self.events is None else self.events[:, 1:]
 
 
 Look = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -141,6 +155,7 @@ def own_past(
         known=known,
         prior=clip.prior,
         text=clip.text,
+        events=clip.brought,
     ).latents.detach()
     chosen[:, 0] = 1
     own = chosen < share
@@ -221,24 +236,31 @@ def objective(
         known=known,
         prior=clip.prior,
         text=clip.text,
+        events=clip.brought,
     )
     patch = dynamics.config.patch
     parts = {"flow": flow_loss(prediction.latents, latents, noisy_level, patch, config)}
     heads = outlook_losses(prediction.outlook, clip.facts)
     if dynamics.body is not None:
         heads |= body_losses(dynamics.body, seen, clip, generator)
+    if dynamics.hands is not None:
+        heads |= hands_losses(dynamics.hands, seen, clip, generator)
     loss = parts["flow"] + config.heads_weight * sum(heads.values(), parts["flow"].new_zeros(()))
     return loss, {**parts, **heads}
 
 
-def body_objective(
-    body: Body, clip: Clip, config: FlowConfig, generator: torch.Generator
+def part_objective(
+    part: Body | Hands, clip: Clip, config: FlowConfig, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """As `objective`, of a dynamics whose body alone is trained."""
+    """As `objective`, of a dynamics whose body, or hands, alone are trained."""
     latents, device = clip.latents, clip.latents.device
     level = config.context_noise * torch.rand(latents.shape[:2], generator=generator, device=device)
     noise = torch.randn(latents.shape, generator=generator, device=device)
-    losses = body_losses(body, noised(latents, noise, level), clip, generator)
+    past = noised(latents, noise, level)
+    if isinstance(part, Body):
+        losses = body_losses(part, past, clip, generator)
+    else:
+        losses = hands_losses(part, past, clip, generator)
     return torch.stack(list(losses.values())).sum(), losses
 
 
@@ -259,3 +281,15 @@ def body_losses(body: Body, past: Tensor, clip: Clip, g: torch.Generator) -> dic
     if facts.pitch is not None:
         losses["pitch"] = pitch_loss(tracks.pitches[:, 1:], facts.pitch)
     return losses
+
+
+def hands_losses(hands: Hands, past: Tensor, clip: Clip, g: torch.Generator) -> dict[str, Tensor]:
+    """The loss of hands; past: (b, t, z, y, x), as it is seen. Some clips do not tell the past."""
+    if clip.events is None:
+        return {}
+    b = len(past)
+    told = torch.rand(b, 1, 1, generator=g, device=past.device) >= _UNTOLD
+    led = F.pad(clip.actions, (0, 0, 1, 0))
+    states = hands(past, led, clip.events * told, hands.start(b))
+    logits = hands.logits(states[:, _WARM:-1], clip.actions[:, _WARM:])
+    return {"events": events_loss(logits, clip.events[:, _WARM + 1 :])}

@@ -16,7 +16,7 @@ from worldsim.device import autocast, compile_or_eager, pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
-from worldsim.models.flow import Clip, FlowConfig, body_objective, flow_loss, noised, objective
+from worldsim.models.flow import Clip, FlowConfig, flow_loss, noised, objective, part_objective
 from worldsim.models.heads import Facts, body_motion
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import Simulator, SimulatorConfig
@@ -26,7 +26,7 @@ from worldsim.training.loop import LoopConfig, train
 from worldsim.training.rollouts import frame_psnr, rollout, write_pictures
 
 WEIGHTS = "dynamics.safetensors"
-PARTS = ("all", "body")
+PARTS = ("all", "body", "hands")
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
 _HORIZONS = (1, 4, 16)
 
@@ -49,7 +49,7 @@ class Config(LoopConfig):
     batch: int = 4
     """Clips in a batch."""
     part: str = "all"
-    """What is trained: all, or only the body, which needs an `init` and a few minutes."""
+    """What is trained: all; or the body or the hands only, which need an `init` and minutes."""
     frames: int = 32
     """Frames in a clip; at least twice the model's window."""
     chunks: list[int] = field(default_factory=lambda: [1, 1, 1, 1, 2, 4])
@@ -93,9 +93,9 @@ class DynamicsTask:
         parts = config.model.camera, self.tokenizer, self.depth, self.dtype
         self.look = Surroundings(*parts).moved if config.model.camera.field_of_view else None
         self.model = Dynamics(config.model).to(self.device)
-        if config.part == "body" and self.model.body is not None:
+        if config.part != "all":
             self.model.requires_grad_(False)
-            self.model.body.requires_grad_(True)
+            getattr(self.model, config.part).requires_grad_(True)
         self.optimizers = _optimizers(self.model, config)
         self.frames_per_batch = config.batch * config.frames
         if config.compile:
@@ -119,9 +119,9 @@ class DynamicsTask:
         clips, chunk = batch
         clip, law = as_clip(clips, self.device), self.settings.flow
         with autocast(self.device, self.dtype):
-            if self.settings.part == "body":
-                assert self.model.body is not None
-                return body_objective(self.model.body, clip, law, generator)
+            if self.settings.part != "all":
+                part = getattr(self.model, self.settings.part)
+                return part_objective(part, clip, law, generator)
             return objective(self.model, clip, chunk, law, generator, self.look)
 
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
@@ -166,6 +166,7 @@ class DynamicsTask:
                     level,
                     clip.actions,
                     prior=clip.prior,
+                    events=clip.brought,
                 ).latents
             plain = FlowConfig(weight_limit=1.0)
             error = flow_loss(predicted, clip.latents, level, model.config.patch, plain)
@@ -204,15 +205,17 @@ def as_clip(clips: Clips, device: torch.device) -> Clip:
     }
     known = {name: fact.to(device) for name, fact in told.items() if not fact.isnan().any()}
     latents, actions = (torch.from_numpy(a).to(device) for a in (clips.latents, clips.actions))
+    happened = clips.events
+    events = None if happened is None else torch.from_numpy(happened > 0).float().to(device)
     if clips.priors is None:
-        return Clip(latents, actions, Facts(**known))
+        return Clip(latents, actions, Facts(**known), events=events)
     prior = torch.from_numpy(clips.priors).to(device)
     poses = poses.nan_to_num()  # who does not say where it is, is not taken to move
     poses[..., :3] -= poses[:, :1, :3].clone()  # far from the origin single precision is too coarse
     poses = poses.float().to(device)
     motions = None if clips.motions is None else torch.from_numpy(clips.motions).to(device)
     cells = None if clips.cells is None else torch.from_numpy(clips.cells).to(device) / 255
-    return Clip(latents, actions, Facts(**known), None, prior, poses, motions, cells)
+    return Clip(latents, actions, Facts(**known), None, prior, poses, motions, cells, events)
 
 
 def run(config: Config, run_dir: Path) -> None:
@@ -235,7 +238,7 @@ def run(config: Config, run_dir: Path) -> None:
             )
     depth = _depth(config, data, held_out)
     config.model.latent_channels = data.latent_shape[0]
-    config.model.camera = data.camera
+    config.model.camera, config.model.events = data.camera, data.events
     if config.model.action_size != data.action_size:
         config.model.action_size, config.model.angles = data.action_size, []
     _refuse_part(config)
@@ -274,14 +277,17 @@ def _refuse_part(config: Config) -> None:
     """Refuse to train a part that is not there, or beside a trunk that was never trained.
 
     Raises:
-        UserError: an unknown part; a body of a game without a camera, or without `init`.
+        UserError: an unknown part; one that the game has no use for; one without `init`.
     """
-    if config.part not in PARTS:
-        raise UserError(f"part is {config.part!r}; needed one of {', '.join(PARTS)}")
-    if config.part == "body" and not config.model.camera.field_of_view:
+    part, model = config.part, config.model
+    if part not in PARTS:
+        raise UserError(f"part is {part!r}; needed one of {', '.join(PARTS)}")
+    if part == "body" and not model.camera.field_of_view:
         raise UserError("part=body of a game without a camera; needed latents that have one")
-    if config.part == "body" and not config.init:
-        raise UserError("part=body without init; needed a dynamics file whose body to train")
+    if part == "hands" and not model.events:
+        raise UserError("part=hands of a game that tells no events; needed latents that have some")
+    if part != "all" and not config.init:
+        raise UserError(f"part={part} without init; needed a dynamics file to train it for")
 
 
 def _optimizers(model: Dynamics, config: Config) -> list[torch.optim.Optimizer]:

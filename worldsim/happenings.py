@@ -1,0 +1,43 @@
+"""What happens in dreams: events are drawn by their odds before the frames that show them."""
+
+import torch
+from torch import Tensor
+
+from worldsim.models.hands import Hands
+from worldsim.noise import shares_of
+from worldsim.state import State
+
+
+class Happenings:
+    """Draws events, and follows those whose hands bring them about.
+
+    hands: float32.
+    """
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+
+    def begun(self, latents: Tensor, led: Tensor) -> Tensor:
+        """The hands (b, width) of games that have seen latents (b, t, ...), led by actions."""
+        unknown = led.new_zeros(*led.shape[:2], self._hands.events)
+        hands: Tensor = self._hands(latents, led, unknown, self._hands.start(len(latents)))
+        return hands[:, -1]
+
+    def drawn(self, state: State, led: Tensor) -> Tensor:
+        """The events (b, f, k), 0 or 1, that actions (b, f, a) bring about."""
+        assert state.hands is not None
+        f, k = led.shape[1], self._hands.events
+        shares, hands, seen = shares_of(state, (f, k)), state.hands, state.latents[:, None]
+        events: list[Tensor] = []
+        for i in range(f):
+            if i:  # what the frames between show is not known yet
+                hands = self._hands(seen, led[:, i - 1 : i], events[-1][:, None], hands)[:, 0]
+            odds = self._hands.logits(hands, led[:, i]).sigmoid()
+            events.append((shares[:, i] < odds).to(odds.dtype))
+        return torch.stack(events, 1)
+
+    def gone_on(self, state: State, led: Tensor, latents: Tensor, events: Tensor) -> Tensor:
+        """The hands (b, width) after events (b, f, k) and frames (b, f, z, y, x)."""
+        assert state.hands is not None
+        hands: Tensor = self._hands(latents, led, events, state.hands)
+        return hands[:, -1]

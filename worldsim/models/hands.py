@@ -1,0 +1,86 @@
+"""What a player's actions bring about: blocks that break, blocks that are placed, blows.
+
+Whether a block breaks in this tick is one question, what a hole looks like is another; a network
+that answers both at once draws the mean of hole and block, which is neither. So a small network
+beside the transformer says how likely each event is, one is drawn, and the transformer is told.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+_POOLED = 4
+
+
+class Hands(nn.Module):
+    """A gated recurrent unit (Cho et al. 2014, arXiv:1406.1078) over frames, keys and events.
+
+    What it remembers of a player are `width` numbers. `events` are told apart.
+    """
+
+    angles: Tensor
+
+    def __init__(
+        self,
+        latent_channels: int,
+        action_size: int,
+        angles: Sequence[int],
+        events: int,
+        width: int = 128,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
+        self.events = events
+        self.look, self.aim = (_eye(latent_channels, width) for _ in range(2))
+        self.memory = nn.GRU(width + action_size + events, width, batch_first=True)
+        self.out = nn.Sequential(
+            nn.Linear(width + action_size, width), nn.GELU(), nn.Linear(width, events)
+        )
+
+    def start(self, b: int) -> Tensor:
+        """Those (b, width) of `b` players who have seen nothing."""
+        return torch.zeros(b, self.memory.hidden_size, device=self.angles.device)
+
+    def forward(self, latents: Tensor, led: Tensor, events: Tensor, hands: Tensor) -> Tensor:
+        """What becomes of hands (b, width) with each of some frames: (b, f, width).
+
+        latents: (b, f, z, y, x). led: (b, f, a), the actions that led to each, zeros where none
+        did. events: (b, f, k), 1 for what happened then; zeros where nobody knows.
+        """
+        rows = latents.flatten(0, 1).float()
+        y, x = rows.shape[-2] // 4, rows.shape[-1] // 4
+        middle = rows[..., y : rows.shape[-2] - y, x : rows.shape[-1] - x]
+        seen = (self.look(rows) + self.aim(middle)).unflatten(0, latents.shape[:2])
+        told = torch.cat([seen, self._scaled(led), events.to(seen.dtype)], -1)
+        states: Tensor = self.memory(told, hands[None].contiguous())[0]
+        return states
+
+    def logits(self, hands: Tensor, actions: Tensor) -> Tensor:
+        """The logits (..., k) of what hands (..., width) bring about by actions (..., a)."""
+        told: Tensor = self.out(torch.cat([hands, self._scaled(actions)], -1))
+        return told.float()
+
+    def _scaled(self, actions: Tensor) -> Tensor:
+        small = actions[..., self.angles].float() / 10
+        return actions.float().index_copy(-1, self.angles, small)
+
+
+def events_loss(logits: Tensor, happened: Tensor) -> Tensor:
+    """The loss, a scalar, of logits (b, t, k) where events (b, t, k) happened or not."""
+    return F.binary_cross_entropy_with_logits(logits, happened.to(logits.dtype))
+
+
+def _eye(channels: int, width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, 32, 3, padding=1),
+        nn.GELU(),
+        nn.Conv2d(32, 48, 3, stride=2, padding=1),
+        nn.GELU(),
+        nn.Conv2d(48, 64, 3, stride=2, padding=1),
+        nn.GELU(),
+        nn.AdaptiveAvgPool2d(_POOLED),
+        nn.Flatten(),
+        nn.Linear(64 * _POOLED**2, width),
+    )
