@@ -123,8 +123,8 @@ class Surroundings:
             assert state.body is not None
             tilts = np.array([[view.panorama.pitch] for view in ahead.views])
             before = np.array([[game.pitch] for game in state.panoramas])
-            turns = actions[:, i, [self._camera.yaw]].double(), torch.from_numpy(tilts - before)
-            motions.append(torch.cat([part.cpu() for part in (ahead.motions, *turns)], -1))
+            turns = actions[:, i, [self._camera.yaw]], torch.from_numpy(tilts - before)
+            motions.append(torch.cat([part.cpu().float() for part in (ahead.motions, *turns)], -1))
             away = self._away(latents[:, i : i + 1], pictures[:, i : i + 1], tilts)
             body = self._body.dreamed(actions[:, i], state.body, ahead.motions)
             after = dreamed(ahead.views, pictures[:, i], away[:, 0])
