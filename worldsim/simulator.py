@@ -21,6 +21,7 @@ from worldsim.coding import AT_ONCE, decoded, encoded
 from worldsim.data.frames import Pixels
 from worldsim.errors import UserError
 from worldsim.happenings import Happenings
+from worldsim.inputs import as_actions
 from worldsim.models.cache import Cache, restored
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics
@@ -116,7 +117,7 @@ class Simulator:
         with torch.inference_mode():
             latents = self._latents(context)
             b, frames = latents.shape[:2]
-            led = self._actions(actions, b)
+            led = as_actions(actions, b, self.dynamics.config.action_size).to(self.device)
             if led.shape[1] != frames - 1:
                 raise ValueError(
                     f"{frames} frames of context came with {led.shape[1]} actions; needed"
@@ -166,7 +167,7 @@ class Simulator:
         """
         with torch.inference_mode():
             b = len(state.latents)
-            led = self._actions(actions, b)
+            led = as_actions(actions, b, self.dynamics.config.action_size).to(self.device)
             f = led.shape[1]
             known = torch.ones(b, f, dtype=torch.bool, device=self.device)
             told, prior = self._told(state, led), None
@@ -260,15 +261,8 @@ class Simulator:
             pictures = self.decode(latents)
             after, motion = self._surroundings.gone_on(after, led, latents, pictures, told.ahead)
             decode = partial(_known, pictures)
-        step = Step(
-            latents,
-            outlook.reward,
-            outlook.end_logit.sigmoid(),
-            outlook.ground_logit.sigmoid(),
-            motion,
-            decode,
-            told.events,
-        )
+        odds = outlook.end_logit.sigmoid(), outlook.ground_logit.sigmoid()
+        step = Step(latents, outlook.reward, *odds, motion, decode, told.events)
         return after, step
 
     def _told(self, state: State, led: Tensor) -> Told:
@@ -288,15 +282,6 @@ class Simulator:
             return given.float()
         latents = self.encode(given.flatten(0, 1))
         return latents.view(*given.shape[:2], *latents.shape[1:])
-
-    def _actions(self, actions: NDArray[np.floating] | Tensor, b: int) -> Tensor:
-        given = torch.as_tensor(actions).to(self.device, torch.float32)
-        size = self.dynamics.config.action_size
-        if given.ndim != 3 or given.shape[0] != b or given.shape[2] != size:
-            raise ValueError(f"actions have shape {tuple(given.shape)}; needed ({b}, t, {size})")
-        if not given.isfinite().all():
-            raise ValueError("an action is NaN or infinite; needed finite numbers")
-        return given
 
     def _level(self, level: float, b: int, f: int) -> Tensor:
         return torch.full((b, f), level, device=self.device)

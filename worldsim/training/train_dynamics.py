@@ -23,6 +23,7 @@ from worldsim.simulator import Simulator, SimulatorConfig
 from worldsim.surroundings import Surroundings
 from worldsim.trained import begin_from, load_depth, load_tokenizer, short
 from worldsim.training.loop import LoopConfig, train
+from worldsim.training.optimizers import optimizers
 from worldsim.training.rollouts import frame_psnr, rollout, write_pictures
 
 WEIGHTS = "dynamics.safetensors"
@@ -96,7 +97,8 @@ class DynamicsTask:
         if config.part != "all":
             self.model.requires_grad_(False)
             getattr(self.model, config.part).requires_grad_(True)
-        self.optimizers = _optimizers(self.model, config)
+        rates = config.rate, config.rate_matrices, config.weight_decay
+        self.optimizers = optimizers(self.model, *rates)
         self.frames_per_batch = config.batch * config.frames
         if config.compile:
             for block in self.model.blocks:
@@ -288,17 +290,3 @@ def _refuse_part(config: Config) -> None:
         raise UserError("part=hands of a game that tells no events; needed latents that have some")
     if part != "all" and not config.init:
         raise UserError(f"part={part} without init; needed a dynamics file to train it for")
-
-
-def _optimizers(model: Dynamics, config: Config) -> list[torch.optim.Optimizer]:
-    matrices, rest = model.parameter_groups()
-    adamw = {"lr": config.rate, "betas": (0.9, 0.95), "weight_decay": config.weight_decay}
-    if not config.rate_matrices:
-        return [torch.optim.AdamW([*matrices, *rest], **adamw)]  # type: ignore[arg-type]
-    muon = torch.optim.Muon(
-        matrices,
-        lr=config.rate_matrices,
-        weight_decay=config.weight_decay,
-        adjust_lr_fn="match_rms_adamw",
-    )
-    return [muon, torch.optim.AdamW(rest, **adamw)]  # type: ignore[arg-type]

@@ -1,0 +1,76 @@
+"""Bodies and hands: what is foretold of players, in parts as in one go."""
+
+import torch
+from test_dynamics import CAMERA, NAMES, B, Clip
+from toys import tiny_dynamics
+
+from worldsim.models.body import MEASURED, partly_known
+
+
+def test_a_body_goes_on_from_where_it_was() -> None:
+    model, clip = tiny_dynamics(camera=CAMERA), Clip(6)
+    led = torch.nn.functional.pad(clip.actions, (0, 0, 1, 0))
+    body = model.body
+    whole = body(clip.clean, led, body.start(B))
+    assert whole.pitches.shape == (B, 6)
+    first = body(clip.clean[:, :2], led[:, :2], body.start(B))
+    assert torch.allclose(
+        body.coming(first.bodies[:, -1], led[:, 2]), whole.expected[:, 2], atol=1e-6
+    )
+    rest = body(clip.clean[:, 2:], led[:, 2:], first.bodies[:, -1], clip.clean[:, 1])
+    for name in ("bodies", "pitches", "expected", "felt"):
+        both = torch.cat([getattr(first, name), getattr(rest, name)], 1)
+        assert torch.allclose(both, getattr(whole, name), atol=1e-4)
+    assert tiny_dynamics().body is None
+
+
+def test_a_body_believes_what_was_measured_as_far_as_it_trusts_it() -> None:
+    model, clip = tiny_dynamics(camera=CAMERA), Clip(6)
+    led = torch.nn.functional.pad(clip.actions, (0, 0, 1, 0))
+    measured = torch.full((B, 6, MEASURED), torch.nan)
+    measured[:, 2] = torch.arange(1.0, 8.0)
+    body = model.body
+    own = body(clip.clean, led, body.start(B))
+    told = body(clip.clean, led, body.start(B), measured=measured)
+    assert torch.equal(own.expected[:, :3], told.expected[:, :3])  # foretold before it is measured
+    assert torch.equal(own.felt[:, :2], told.felt[:, :2])
+    torch.nn.init.zeros_(body.feel[-1].weight)
+    for trust, share in ((100.0, 1.0), (-100.0, 0.0)):
+        body.feel[-1].bias.data = torch.tensor([trust] * 3 + [0.0] * 3)
+        felt = body(clip.clean, led, body.start(B), measured=measured).felt
+        assert torch.allclose(felt[:, 2], share * measured[:, 2, :3])
+        assert not felt[:, [0, 1, 3, 4, 5]].any()
+
+
+def test_a_body_walks_through_dreams_as_it_expects_to() -> None:
+    model, clip = tiny_dynamics(camera=CAMERA), Clip(6)
+    led = torch.nn.functional.pad(clip.actions, (0, 0, 1, 0))
+    body, near = model.body, torch.rand(B, 6, 325)
+    start = body(clip.clean[:, :2], led[:, :2], body.start(B)).bodies[:, -1]
+    motions = body.walked(led[:, 2:], start, near[:, 2:])
+    for i in range(4):
+        expected = body.coming(start, led[:, 2 + i], near[:, 2 + i])
+        assert torch.equal(motions[:, i], expected)
+        start = body.dreamed(led[:, 2 + i], start, expected)
+        assert torch.equal(start[:, -3:], expected)
+
+
+def test_hands_go_on_from_where_they_were() -> None:
+    model, clip = tiny_dynamics(events=NAMES), Clip(6)
+    led = torch.nn.functional.pad(clip.actions, (0, 0, 1, 0))
+    events = torch.nn.functional.pad(clip.events, (0, 0, 1, 0))
+    hands = model.hands
+    whole = hands(clip.clean, led, events, hands.start(B))
+    first = hands(clip.clean[:, :2], led[:, :2], events[:, :2], hands.start(B))
+    rest = hands(clip.clean[:, 2:], led[:, 2:], events[:, 2:], first[:, -1])
+    assert torch.allclose(torch.cat([first, rest], 1), whole, atol=1e-5)
+    assert hands.logits(whole, led).shape == (B, 6, 2)
+    assert tiny_dynamics().hands is None
+
+
+def test_a_first_frame_has_no_measurement_in_training() -> None:
+    known = partly_known(torch.ones(64, 3, MEASURED), torch.Generator().manual_seed(0))
+    assert known[:, 0].isnan().all()
+    lost = known[:, 1:].isnan()
+    assert torch.equal(lost.any((1, 2)), lost.all((1, 2)))
+    assert 0 < lost.any((1, 2)).sum() < 40

@@ -1,0 +1,19 @@
+"""The optimizers of a dynamics model: Muon for its blocks' matrices, AdamW for the rest."""
+
+import torch
+
+from worldsim.models.dynamics import Dynamics
+
+
+def optimizers(
+    model: Dynamics, rate: float, rate_matrices: float, weight_decay: float
+) -> list[torch.optim.Optimizer]:
+    """Muon with `rate_matrices` and AdamW with `rate`; AdamW alone if the former is 0."""
+    matrices, rest = model.parameter_groups()
+    adamw = {"lr": rate, "betas": (0.9, 0.95), "weight_decay": weight_decay}
+    if not rate_matrices:
+        return [torch.optim.AdamW([*matrices, *rest], **adamw)]  # type: ignore[arg-type]
+    muon = torch.optim.Muon(
+        matrices, lr=rate_matrices, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+    )
+    return [muon, torch.optim.AdamW(rest, **adamw)]  # type: ignore[arg-type]
