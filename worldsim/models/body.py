@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from worldsim.models.conditioning import scaled
+
 UNIT = 0.2
 """Blocks that count as one."""
 
@@ -102,7 +104,8 @@ class Body(nn.Module):
             measured = seen.new_full((*seen.shape[:2], MEASURED), torch.nan)
         known = _scaled(measured)
         states, _ = self.memory(
-            torch.cat([seen, self._scaled(led), known], -1), bodies[None, :, :-_WALK].contiguous()
+            torch.cat([seen, scaled(led, self.angles), known], -1),
+            bodies[None, :, :-_WALK].contiguous(),
         )
         trust, own = self.feel(torch.cat([states, known], -1)).float().chunk(2, -1)
         trust = trust.sigmoid() * known[..., -1:]
@@ -119,7 +122,9 @@ class Body(nn.Module):
         A dream is no evidence of how the player moved: it is drawn from what was expected.
         """
         seen = led.new_zeros(len(led), self.memory.input_size - led.shape[1] - MEASURED - 1)
-        told = torch.cat([seen, self._scaled(led), led.new_zeros(len(led), MEASURED + 1)], -1)
+        told = torch.cat(
+            [seen, scaled(led, self.angles), led.new_zeros(len(led), MEASURED + 1)], -1
+        )
         states, _ = self.memory(told[:, None], bodies[None, :, :-_WALK].contiguous())
         return torch.cat([states[:, 0].float(), motions], -1)
 
@@ -143,12 +148,10 @@ class Body(nn.Module):
         state, before = bodies[..., :-_WALK], bodies[..., -_WALK:] / UNIT
         around = F.gelu(self.near(state.new_zeros(math.prod(CELLS)) if near is None else near))
         around = around.expand(*state.shape[:-1], -1)
-        change: Tensor = self.walk(torch.cat([state, self._scaled(actions), before, around], -1))
+        change: Tensor = self.walk(
+            torch.cat([state, scaled(actions, self.angles), before, around], -1)
+        )
         return UNIT * (before + change.float())
-
-    def _scaled(self, actions: Tensor) -> Tensor:
-        small = actions[..., self.angles].float() / 10
-        return actions.float().index_copy(-1, self.angles, small)
 
 
 def walk_loss(coming: Tensor, motion: Tensor) -> Tensor:

@@ -43,8 +43,7 @@ class Conditioning(nn.Module):
         (b, f, k), 1 for what the actions brought about; nothing by default.
         """
         degrees = actions[..., self.angles]
-        small = actions.float().index_copy(-1, self.angles, degrees.float() / 10)
-        parts = [small, degrees.sign() * degrees.abs().log1p()]
+        parts = [scaled(actions, self.angles), degrees.sign() * degrees.abs().log1p()]
         for period in _PERIODS:
             turn = degrees * (2 * math.pi / period)
             parts += [turn.sin(), turn.cos()]
@@ -80,6 +79,11 @@ class Conditioning(nn.Module):
                 raise ValueError("text was given to a model of text_width 0; needed text=None")
             c = c + self.text(text.to(self.unknown.dtype))[:, None]
         return c
+
+
+def scaled(actions: Tensor, angles: Tensor) -> Tensor:
+    """Actions (..., a), float32, with the columns that are angles in tens of degrees."""
+    return actions.float().index_copy(-1, angles, actions[..., angles].float() / 10)
 
 
 def waves(values: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from worldsim.models.conditioning import scaled
+
 _POOLED = 4
 
 
@@ -53,18 +55,14 @@ class Hands(nn.Module):
         y, x = rows.shape[-2] // 4, rows.shape[-1] // 4
         middle = rows[..., y : rows.shape[-2] - y, x : rows.shape[-1] - x]
         seen = (self.look(rows) + self.aim(middle)).unflatten(0, latents.shape[:2])
-        told = torch.cat([seen, self._scaled(led), events.to(seen.dtype)], -1)
+        told = torch.cat([seen, scaled(led, self.angles), events.to(seen.dtype)], -1)
         states: Tensor = self.memory(told, hands[None].contiguous())[0]
         return states
 
     def logits(self, hands: Tensor, actions: Tensor) -> Tensor:
         """The logits (..., k) of what hands (..., width) bring about by actions (..., a)."""
-        told: Tensor = self.out(torch.cat([hands, self._scaled(actions)], -1))
+        told: Tensor = self.out(torch.cat([hands, scaled(actions, self.angles)], -1))
         return told.float()
-
-    def _scaled(self, actions: Tensor) -> Tensor:
-        small = actions[..., self.angles].float() / 10
-        return actions.float().index_copy(-1, self.angles, small)
 
 
 def events_loss(logits: Tensor, happened: Tensor) -> Tensor:

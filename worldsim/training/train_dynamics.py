@@ -94,9 +94,6 @@ class DynamicsTask:
         parts = config.model.camera, self.tokenizer, self.depth, self.dtype
         self.look = Surroundings(*parts).moved if config.model.camera.field_of_view else None
         self.model = Dynamics(config.model).to(self.device)
-        if config.part != "all":
-            self.model.requires_grad_(False)
-            getattr(self.model, config.part).requires_grad_(True)
         rates = config.rate, config.rate_matrices, config.weight_decay
         self.optimizers = optimizers(self.model, *rates)
         self.frames_per_batch = config.batch * config.frames
