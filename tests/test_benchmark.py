@@ -12,6 +12,7 @@ from toys import tiny_dynamics
 
 from worldsim import benchmark
 from worldsim.benchmark import dream, fresh, parts, window
+from worldsim.benchmark.ledger import Ledger
 from worldsim.benchmark.operations import operations
 from worldsim.benchmark.pixels import PixelModel
 from worldsim.benchmark.rows import Row, find, speed, timed
@@ -56,6 +57,32 @@ def test_every_batch_chunk_and_number_of_steps_has_a_row(result):
     assert one.share > 0
     for steps in parts.QUALITY:
         assert find(rows, "PSNR", steps=steps, frame=16) is not None
+
+
+def test_a_benchmark_that_was_interrupted_goes_on(config, tmp_path, monkeypatch):
+    lean = replace(config, clips=0, train_steps=0, batches=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(parts, "exact_world", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            benchmark.run(lean, tmp_path)
+    before = json.loads((tmp_path / benchmark.LEDGER).read_text())["measured"]
+    assert set(before) == {"played", "window", "batch 1"}
+    benchmark.run(lean, tmp_path)
+    rows = json.loads((tmp_path / "benchmark.json").read_text())["rows"]
+    assert [row for row in rows if row["name"] == "dream"] == before["batch 1"]
+    assert find([Row(**row) for row in rows], parts.EXACT) is not None
+    assert not (tmp_path / benchmark.LEDGER).exists()
+
+
+def test_what_was_measured_of_something_else_does_not_count(tmp_path):
+    path = tmp_path / "measured.json"
+    assert Ledger(path, {"batch": (1, 2)}).told("speed", lambda: 1) == 1
+    assert Ledger(path, {"batch": (1, 2)}).told("speed", lambda: 2) == 1
+    assert Ledger(path, {"batch": (1, 3)}).told("speed", lambda: 2) == 2
+
+
+def _interrupted(_):
+    raise KeyboardInterrupt
 
 
 def test_what_is_played_has_the_settings_of_play(config):

@@ -23,19 +23,19 @@ class Progress:
         self._start = self._shown = time.monotonic()
         self.done = self.frames = 0
 
-    def advance(self, frames: int) -> None:
-        """One more item is done, with that many frames."""
+    def advance(self, frames: int = 0) -> None:
+        """One more item is done, with that many frames; no speed is told without any."""
         self.done += 1
         self.frames += frames
         now = time.monotonic()
-        speed = f"{self.frames / max(now - self._start, 1e-9):.0f} frames/s"
+        speed = f"{self.frames / max(now - self._start, 1e-9):.0f} frames/s" if self.frames else ""
         if self._bar and self._task is not None:
             self._bar.update(self._task, advance=1, speed=speed)
         elif now - self._shown >= PLAIN_SECONDS or self.done == self._total:
             self._shown = now
             left = (now - self._start) / self.done * (self._total - self.done)
-            line = f"{self._title} {self.done}/{self._total}, {speed}, {left:.0f} s left"
-            print(line, file=self._stream, flush=True)
+            told = [f"{self._title} {self.done}/{self._total}", speed, f"{left:.0f} s left"]
+            print(", ".join(filter(None, told)), file=self._stream, flush=True)
 
 
 @contextmanager

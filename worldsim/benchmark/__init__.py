@@ -2,24 +2,31 @@
 
 `benchmark.json` has the figures that count at its top level and every row below `rows`; the same
 under `avx2`, limited to the instructions of an ordinary laptop and to float32. `benchmark.png`
-shows frames a second and latencies. Nothing else should run on the machine meanwhile.
+shows frames a second and latencies. Nothing else should run on the machine meanwhile. When it is
+interrupted, the same command goes on.
 """
 
 # Reading order: subject (what is measured), rows (how a figure is made), then what each measures:
 # dream, window, parts, pixels, training, fresh; report says it.
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from worldsim.progress import Progress, progress
+from worldsim.progress import progress
 
 if TYPE_CHECKING:
+    from worldsim.benchmark.ledger import Ledger
     from worldsim.benchmark.rows import Row
     from worldsim.benchmark.subject import Subject
 
 __all__ = ["Config", "run"]
+
+LEDGER = "measured.json"
+"""What is measured already, of a benchmark that is not yet through."""
 
 PACE = 20
 """Frames a second at which the benchmark says what `play` would give up for them."""
@@ -62,72 +69,77 @@ def run(config: Config, run_dir: Path) -> None:
         UserError: a world without start contexts, or a setting that is out of range.
     """
     from worldsim.benchmark import report
+    from worldsim.benchmark.ledger import Ledger
+    from worldsim.benchmark.subject import opened
+    from worldsim.pace import kept
 
     _check(config)
     out = Path(config.out) if config.out else run_dir
     out.mkdir(parents=True, exist_ok=True)
-    result, rows, taken = measured(config, out)
-    limited = _limited(config, out)
-    if limited is not None:
-        result["avx2"] = limited
-    report.write(out, result)
-    report.draw(out / report.PICTURE, rows, taken)
-    report.show(result, rows, [_row(row) for row in (limited or {}).get("rows", [])])
-    print(f"saved {out / report.RESULT}, {out / report.PICTURE}")
-
-
-def measured(config: Config, out: Path) -> tuple[dict[str, Any], "list[Row]", list[float]]:
-    """The result as plain data, its rows, and the seconds of single frames as played."""
-    from worldsim.benchmark import dream, report
-    from worldsim.benchmark.subject import opened
-    from worldsim.pace import kept
-
     subject = opened(config.checkpoint, config.device, config.dtype, config.seconds)
-    sections = list(_sections(config, subject, out))
-    with progress("measurements", 1 + sum(count for count, _ in sections)) as bar:
-        rows, taken = dream.played(subject, config.frames)
-        bar.advance(config.frames)
-        for _, section in sections:
-            rows += _taken(section, bar)
     facts = report.machine(subject)
+    same = {name: facts[name] for name in report.SAME}
+    ledger = Ledger(out / LEDGER, {**vars(config), **same, "out": str(out)})
+    rows, taken = measured(config, subject, ledger, out)
+    limited = ledger.told("avx2", lambda: _limited(config, out))
     facts[f"play fps={PACE}"] = str(kept(subject.world, PACE)[1])
     result = {
         **report.headline(rows, subject.settings["steps"]),
         "machine": facts,
-        "rows": [row.plain() for row in rows],
+        "rows": _plain(rows),
     }
-    return result, rows, taken
+    if limited is not None:
+        result["avx2"] = limited
+    report.write(out, result)
+    report.draw(out / report.PICTURE, rows, taken)
+    report.show(result, rows, _rows((limited or {}).get("rows", [])))
+    ledger.close()
+    print(f"saved {out / report.RESULT}, {out / report.PICTURE}")
+
+
+def measured(
+    config: Config, subject: "Subject", ledger: "Ledger", out: Path
+) -> tuple["list[Row]", list[float]]:
+    """All rows, and the seconds of single frames as played."""
+    from worldsim.benchmark import dream
+
+    def played() -> dict[str, Any]:
+        rows, taken = dream.played(subject, config.frames)
+        return {"rows": _plain(rows), "taken": taken}
+
+    sections = list(_sections(config, subject, out))
+    with progress("measurements", 1 + len(sections)) as bar:
+        first = ledger.told("played", played)
+        rows = _rows(first["rows"])
+        bar.advance()
+        for name, section in sections:
+            rows += _rows(ledger.told(name, lambda: _plain(chain(*section()))))  # noqa: B023
+            bar.advance()
+    return rows, first["taken"]
 
 
 def _sections(
     config: Config, subject: "Subject", out: Path
-) -> "Iterator[tuple[int, Callable[[], Iterator[list[Row]]]]]":
-    """How many groups of rows each part of the benchmark brings, and what measures them."""
+) -> "Iterator[tuple[str, Callable[[], Iterator[list[Row]]]]]":
+    """The parts of the benchmark by name, and what measures their rows, in groups."""
     from worldsim.benchmark import dream, fresh, parts, pixels, training, window
 
-    batches = tuple(b for b in dream.BATCHES if b <= config.batches)
-    yield 1, lambda: iter([window.window_rows(subject)])
-    yield len(batches), lambda: dream.grid(subject, batches)
-    yield 1, lambda: parts.exact_world(subject)
-    yield len(parts.BATCHES), lambda: parts.tokenizer(subject)
-    yield 1, lambda: pixels.pixel_model(subject)
+    yield "window", lambda: iter([window.window_rows(subject)])
+    for b in dream.BATCHES:
+        if b <= config.batches:
+            yield f"batch {b}", partial(dream.grid, subject, (b,))
+    yield "exact", lambda: parts.exact_world(subject)
+    yield "tokenizer", lambda: parts.tokenizer(subject)
+    yield "pixels", lambda: pixels.pixel_model(subject)
     if config.clips:
-        yield len(parts.QUALITY), lambda: parts.quality(subject, config.clips)
+        yield "quality", lambda: parts.quality(subject, config.clips)
     if config.train_steps:
         settings = config.train_steps, config.compile, config.large
-        yield 1 + config.large, lambda: training.training(subject, *settings)
+        yield "training", lambda: training.training(subject, *settings)
     if config.fresh:
         where = config.checkpoint, config.device
-        yield 1, lambda: fresh.first_frame(*where)
-        yield 1, lambda: fresh.play_memory(*where, min(config.frames, 200), out)
-
-
-def _taken(section: "Callable[[], Iterator[list[Row]]]", bar: Progress) -> "list[Row]":
-    rows = []
-    for group in section():
-        rows += group
-        bar.advance(0)
-    return rows
+        yield "first frame", lambda: fresh.first_frame(*where)
+        yield "memory", lambda: fresh.play_memory(*where, min(config.frames, 200), out)
 
 
 def _limited(config: Config, out: Path) -> dict[str, Any] | None:
@@ -141,10 +153,14 @@ def _limited(config: Config, out: Path) -> dict[str, Any] | None:
     return fresh.limited([f"{k}={v}" for k, v in told.items() if v is not None], out / "avx2")
 
 
-def _row(plain: dict[str, Any]) -> "Row":
+def _plain(rows: "Iterable[Row]") -> list[dict[str, Any]]:
+    return [row.plain() for row in rows]
+
+
+def _rows(plain: list[dict[str, Any]]) -> "list[Row]":
     from worldsim.benchmark.rows import Row
 
-    return Row(**plain)
+    return [Row(**row) for row in plain]
 
 
 def _check(config: Config) -> None:

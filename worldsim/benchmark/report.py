@@ -21,6 +21,9 @@ from worldsim.benchmark.subject import Subject
 from worldsim.files import write_atomic
 
 RESULT, PICTURE = "benchmark.json", "benchmark.png"
+SAME = ("version", "model", "processor", "threads", "instructions", "onednn", "torch", "device")
+"""What `machine` says that is to be the same in all of a benchmark."""
+
 _FPS = [mark * 10**power for power in range(-1, 5) for mark in (1, 2, 5)]
 
 
