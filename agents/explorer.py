@@ -1,12 +1,12 @@
 """A scripted explorer that covers the world's rules on purpose, and counts what it covered."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
 
-from agents.handiwork import SKILLS
+from agents.handiwork import SKILLS, Skills
 from agents.skills import Script, Senses
 from worldsim import actions
 
@@ -16,15 +16,22 @@ _TURNS = (0.01, 1.0, 3.0, 6.0, 12.0, 20.5)
 class Explorer:
     """Plays one skill after another, chosen at random by weight.
 
+    Attributes:
+        skills: those there are, with their weights.
+
     Args:
         weights: other weights for some skills, by name; 0 leaves a skill out.
     """
 
+    skills: ClassVar[Skills] = SKILLS
+
     def __init__(self, weights: dict[str, float] | None = None) -> None:
-        mix = {name: weight for name, (_, weight) in SKILLS.items()} | (weights or {})
-        unknown = sorted(set(mix) - set(SKILLS))
+        mix = {name: weight for name, (_, weight) in self.skills.items()} | (weights or {})
+        unknown = sorted(set(mix) - set(self.skills))
         if unknown:
-            raise ValueError(f"no skill is called {unknown[0]!r}; there are {', '.join(SKILLS)}")
+            raise ValueError(
+                f"no skill is called {unknown[0]!r}; there are {', '.join(self.skills)}"
+            )
         total = sum(mix.values())
         self._names = list(mix)
         self._odds = [mix[name] / total for name in self._names]
@@ -43,7 +50,7 @@ class Explorer:
         controls = next(self._script, None)
         while controls is None:
             self._skill = str(self._senses.rng.choice(self._names, p=self._odds))
-            self._script = SKILLS[self._skill][0](self._senses)
+            self._script = self.skills[self._skill][0](self._senses)
             controls = next(self._script, None)
         camera = np.clip(
             controls.get("camera", (0, 0)), -actions.CAMERA_LIMIT, actions.CAMERA_LIMIT

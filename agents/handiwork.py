@@ -25,7 +25,7 @@ from agents.skills import (
 )
 
 
-def _face_block(s: Senses) -> Script:
+def face_block(s: Senses) -> Script:
     """Find something in reach: look ahead or down, take a few steps."""
     pitch = float(
         s.rng.choice([s.rng.uniform(0, 20), s.rng.uniform(20, 50), s.rng.uniform(50, 85)])
@@ -37,7 +37,7 @@ def _face_block(s: Senses) -> Script:
         yield {"forward": 1, "jump": int(s.slow() and tick > 4)}
 
 
-def _break(s: Senses, limit: int = 40) -> Script:
+def break_block(s: Senses, limit: int = 40) -> Script:
     """Hold attack until the block under the crosshair is gone."""
     for _ in range(limit):
         yield {"attack": 1}
@@ -62,10 +62,10 @@ def _climb_back(s: Senses, height: float) -> Script:
 
 def mine(s: Senses) -> Script:
     """Dig a few blocks, ahead or below, stepping into the hole or giving up half way."""
-    yield from _face_block(s)
+    yield from face_block(s)
     height = s.height
     for _ in range(int(s.rng.integers(1, 7))):
-        yield from _break(s, int(s.rng.integers(3, 12)) if s.chance(0.2) else 40)
+        yield from break_block(s, int(s.rng.integers(3, 12)) if s.chance(0.2) else 40)
         for _ in range(int(s.rng.integers(0, 4))):
             yield {"forward": int(s.chance(0.5))}
         if s.chance(0.5):
@@ -73,7 +73,7 @@ def mine(s: Senses) -> Script:
     yield from _climb_back(s, height)
 
 
-def _place(s: Senses) -> Script:
+def place_block(s: Senses) -> Script:
     """Select a stack and press use; the count falls if the block can stand there."""
     if s.stock:
         yield {"hotbar": int(s.rng.choice(s.stock))}
@@ -86,9 +86,9 @@ def build(s: Senses) -> Script:
     if not s.stock:
         yield from mine(s)
         return
-    yield from _face_block(s)
+    yield from face_block(s)
     for _ in range(int(s.rng.integers(1, 6))):
-        yield from _place(s)
+        yield from place_block(s)
         yield from look(
             s,
             s.rng.normal(0, 10),
@@ -101,11 +101,11 @@ def build(s: Senses) -> Script:
 
 def remember(s: Senses) -> Script:
     """Place or break a block, watch it, look away for a while, look back exactly."""
-    yield from _face_block(s)
+    yield from face_block(s)
     if s.stock and s.chance(0.6):
-        yield from _place(s)
+        yield from place_block(s)
     else:
-        yield from _break(s)
+        yield from break_block(s)
     for _ in range(int(s.rng.integers(1, 8))):
         yield {}
     speed, away = float(s.rng.choice(SPEEDS[3:])), s.rng.uniform(50, 180) * s.rng.choice([-1, 1])
@@ -119,7 +119,7 @@ def remember(s: Senses) -> Script:
     for _ in range(int(s.rng.integers(1, 8))):
         yield {}
     if s.chance(0.5):
-        yield from _break(s)
+        yield from break_block(s)
 
 
 def pillar(s: Senses) -> Script:
@@ -141,7 +141,7 @@ def shaft(s: Senses) -> Script:
     height = s.height
     yield from look(s, 0.0, 89.0, 10.0)
     for _ in range(int(s.rng.integers(1, 5))):
-        yield from _break(s)
+        yield from break_block(s)
         for _ in range(int(s.rng.integers(2, 8))):
             yield {}
     yield from look(s, s.rng.normal(0, 90), 0.0, 8.0)
@@ -196,10 +196,13 @@ def chop(s: Senses) -> Script:
             return
         yaw, pitch, _ = _bearing(s, goal)
         yield from look(s, yaw, pitch, float(s.rng.choice(SPEEDS[3:])))
-        yield from _break(s)
+        yield from break_block(s)
 
 
-SKILLS: dict[str, tuple[Callable[[Senses], Script], float]] = {
+Skills = dict[str, tuple[Callable[[Senses], Script], float]]
+"""Skills by name, each with its weight in a mix."""
+
+SKILLS: Skills = {
     "walk": (walk, 5.0),
     "turn": (turn, 3.0),
     "nod": (nod, 1.0),
@@ -218,4 +221,4 @@ SKILLS: dict[str, tuple[Callable[[Senses], Script], float]] = {
     "shaft": (shaft, 0.4),
     "swim": (swim, 0.8),
 }
-"""Each skill with its weight in the mix."""
+"""The explorer's."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+from agents.builder import Builder
 from agents.explorer import Explorer
 from agents.replay import Replay, traces
 from envs.voxel.blocks import BEACON, ID, LOGS
@@ -235,20 +236,33 @@ def test_navigate_ends_at_the_beacon_in_view():
     assert (reward, terminated, info["events"]["beacon_reached"]) == (1.0, True, 1.0)
 
 
-def test_the_explorer_covers_and_counts(env):
+def _coverage(policy, env, ticks=400):
+    """What a policy says that it did in the world of seed 0."""
     frame, info = env.reset(seed=0)
-    policy = Explorer()
     policy.reset(0, env, info)
-    for _ in range(400):
+    for _ in range(ticks):
         frame, _, ended, _, info = env.step(policy.act(frame, info))
         if ended:
             break
-    counts = policy.coverage()
+    return policy.coverage()
+
+
+def test_the_explorer_covers_and_counts(env):
+    counts = _coverage(Explorer(), env)
     assert counts["ticks"] == 400
     assert sum(v for k, v in counts.items() if k.startswith("skill.")) == 400
     assert len([k for k in counts if k.startswith("skill.")]) >= 5
     with pytest.raises(ValueError, match="fly"):
         Explorer({"fly": 1.0})
+
+
+def test_the_builder_has_busier_hands_than_the_explorer(env):
+    builder, explorer = (_coverage(policy(), env) for policy in (Builder, Explorer))
+    for event in ("block_placed", "block_broken"):
+        assert builder[f"event.{event}"] > explorer[f"event.{event}"]
+    assert builder == _coverage(Builder(), env)
+    with pytest.raises(ValueError, match="mine"):
+        Builder({"mine": 1.0})
 
 
 def test_the_replay_plays_recorded_input_as_it_is_or_perturbed(env):

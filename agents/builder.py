@@ -1,0 +1,50 @@
+"""A scripted builder: the explorer with busy hands, for recordings in which much happens."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from agents.explorer import Explorer
+from agents.handiwork import SKILLS, Skills, break_block, place_block
+from agents.skills import SPEEDS, Script, Senses, look
+
+_STEPS = ("left", "right", "back", "forward")
+
+
+def tinker(s: Senses) -> Script:
+    """Place, break and select in quick succession, seen from changing angles and distances."""
+    for _ in range(int(s.rng.integers(8, 32))):
+        if not s.aimed or s.chance(0.5):
+            pitch = float(np.clip(s.rng.normal(36, 12), 5, 65))  # the ground two blocks ahead
+            yield from look(s, s.rng.normal(0, 20), pitch, float(s.rng.choice(SPEEDS[4:7])))
+        yield from _one_thing(s)
+        for _ in range(int(s.rng.choice([0, 0, 0, 1, 2, 6]))):
+            yield {}
+
+
+def _one_thing(s: Senses) -> Script:
+    what = s.rng.random()
+    if what < 0.55 and s.stock:
+        yield from place_block(s)
+    elif what < 0.7:
+        yield from break_block(s)
+    elif what < 0.75:
+        yield from break_block(s, int(s.rng.integers(2, 8)))  # given up
+    elif what < 0.87:
+        yield {"hotbar": int(s.rng.integers(1, 10))}
+    else:
+        step = str(s.rng.choice(_STEPS))
+        for _ in range(int(s.rng.integers(1, 9))):
+            yield {step: 1, "jump": int(s.slow())}
+
+
+_OTHERS = {"remember": 1.5, "hotbar": 0.5, "walk": 0.7, "turn": 0.5, "pillar": 0.2, "push": 0.5}
+
+
+class Builder(Explorer):
+    """Plays the explorer's skills, mostly those of the hands; see `Explorer`."""
+
+    skills: ClassVar[Skills] = {
+        "tinker": (tinker, 6.0),
+        **{name: (SKILLS[name][0], weight) for name, weight in _OTHERS.items()},
+    }
