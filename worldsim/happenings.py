@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from worldsim.inputs import in_company
 from worldsim.models.hands import Hands
 from worldsim.noise import shares_of
 from worldsim.state import State
@@ -20,7 +21,8 @@ class Happenings:
     def begun(self, latents: Tensor, led: Tensor) -> Tensor:
         """The hands (b, width) of games that have seen latents (b, t, ...), led by actions."""
         unknown = led.new_zeros(*led.shape[:2], self._hands.events)
-        hands: Tensor = self._hands(latents, led, unknown, self._hands.start(len(latents)))
+        start = self._hands.start(len(latents))
+        hands: Tensor = in_company(self._hands, latents, led, unknown, start)
         return hands[:, -1]
 
     def drawn(self, state: State, led: Tensor) -> Tensor:
@@ -31,13 +33,14 @@ class Happenings:
         events: list[Tensor] = []
         for i in range(f):
             if i:  # what the frames between show is not known yet
-                hands = self._hands(seen, led[:, i - 1 : i], events[-1][:, None], hands)[:, 0]
-            odds = self._hands.logits(hands, led[:, i]).sigmoid()
+                before = led[:, i - 1 : i], events[-1][:, None], hands
+                hands = in_company(self._hands, seen, *before)[:, 0]
+            odds = in_company(self._hands.logits, hands, led[:, i]).sigmoid()
             events.append((shares[:, i] < odds).to(odds.dtype))
         return torch.stack(events, 1)
 
     def gone_on(self, state: State, led: Tensor, latents: Tensor, events: Tensor) -> Tensor:
         """The hands (b, width) after events (b, f, k) and frames (b, f, z, y, x)."""
         assert state.hands is not None
-        hands: Tensor = self._hands(latents, led, events, state.hands)
+        hands: Tensor = in_company(self._hands, latents, led, events, state.hands)
         return hands[:, -1]

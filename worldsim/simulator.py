@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldsim.coding import AT_ONCE, decoded, encoded
+from worldsim.coding import decoded, encoded
 from worldsim.data.frames import Pixels
 from worldsim.errors import UserError
 from worldsim.happenings import Happenings
@@ -129,7 +129,7 @@ class Simulator:
             known = torch.ones(b, frames, dtype=torch.bool, device=self.device)
             known[:, 0] = False
             noise = noise_of(state, 1, latents.shape[1:])[0]
-            size = max(1, min(self.dynamics.config.window, AT_ONCE // b)) if b else 1
+            size = self.dynamics.config.window
             for i in range(0, frames, size):
                 part = slice(i, i + size)
                 scene = self.dynamics.scene(cache, led[:, part], known[:, part], latents, text)

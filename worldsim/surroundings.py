@@ -14,6 +14,7 @@ from torch import Tensor
 from worldsim.camera import CameraConfig
 from worldsim.coding import decoded, depths, encoded
 from worldsim.data.frames import Pixels
+from worldsim.inputs import in_company
 from worldsim.models.body import MEASURED, Body
 from worldsim.models.depth import Depth
 from worldsim.models.tokenizer import Tokenizer
@@ -76,7 +77,8 @@ class Surroundings:
         turns = acts[..., self._camera.pitch]
         since = np.cumsum(np.pad(turns, ((0, 0), (1, 0))), 1)  # degrees down, (b, t+1)
         if pitches is None:
-            told = self._body(latents, led, start).pitches.double().cpu().numpy()
+            tracks = in_company(self._body, latents, led, start)
+            told = tracks.pitches.double().cpu().numpy()
             pitches = np.median(told - since + since[:, -1:], 1).tolist()
         firsts = np.clip(pitches - since[:, -1], -90, 90).tolist()
         tilts = _tilts(firsts, turns)
@@ -84,7 +86,7 @@ class Surroundings:
         measured = F.pad(
             self._measured(pictures, acts, tilts, away[:, 1:]), (0, 0, 1, 0), value=torch.nan
         )
-        tracks = self._body(latents, led, start, measured=measured)
+        tracks = in_company(self._body, latents, led, start, None, measured)
         motions = tracks.felt[:, 1:].double().cpu().numpy()
         return begun(self._camera, acts, motions, pictures, away, firsts), tracks.bodies[:, -1]
 
@@ -93,7 +95,8 @@ class Surroundings:
         assert self._body is not None
         assert state.body is not None
         near = torch.from_numpy(np.stack([game.nearby().ravel() for game in state.panoramas]))
-        motions = self._body.coming(state.body, actions, near.to(state.body.device))
+        seen = state.body, actions, near.to(state.body.device)
+        motions = in_company(self._body.coming, *seen)
         acts, moves = actions.cpu().numpy(), motions.double().cpu().numpy()
         return Ahead(motions, expected(state.panoramas, acts, moves))
 
@@ -126,7 +129,8 @@ class Surroundings:
             turns = actions[:, i, [self._camera.yaw]], torch.from_numpy(tilts - before)
             motions.append(torch.cat([part.cpu().float() for part in (ahead.motions, *turns)], -1))
             away = self._away(latents[:, i : i + 1], pictures[:, i : i + 1], tilts)
-            body = self._body.dreamed(actions[:, i], state.body, ahead.motions)
+            went = actions[:, i], state.body, ahead.motions
+            body = in_company(self._body.dreamed, *went)
             after = dreamed(ahead.views, pictures[:, i], away[:, 0])
             state = replace(state, panoramas=after, body=body)
         return state, torch.stack(motions, 1).to(latents.device)
