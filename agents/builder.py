@@ -3,9 +3,10 @@
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.explorer import Explorer
-from agents.handiwork import SKILLS, Skills, break_block, place_block
+from agents.handiwork import SKILLS, Skills, bearing, break_block, place_block
 from agents.skills import SPEEDS, Script, Senses, look
 
 _STEPS = ("left", "right", "back", "forward")
@@ -38,6 +39,35 @@ def _one_thing(s: Senses) -> Script:
             yield {step: 1, "jump": int(s.slow())}
 
 
+def wall(s: Senses) -> Script:
+    """Build a wall two blocks high across the view, then look at it from near and far."""
+    if not s.stock or "position" not in s.info:
+        yield from tinker(s)
+        return
+    yield {"hotbar": int(s.rng.choice(s.stock))}
+    feet, quarter = np.floor(s.info["position"]), np.round(s.info.get("yaw", 0.0) / 90)
+    ahead = np.round([-np.sin(quarter * np.pi / 2), 0.0, np.cos(quarter * np.pi / 2)])
+    beside, away = np.array([-ahead[2], 0.0, ahead[0]]), int(s.rng.integers(2, 4))
+    for layer in (0, 1):
+        for column in s.rng.permutation(5) - 2:
+            top = feet + away * ahead + column * beside + [0.5, layer, 0.5]
+            yaw, pitch, _ = bearing(s, top)
+            yield from look(s, yaw, pitch, float(s.rng.choice(SPEEDS[5:8])))
+            yield {"use": 1}
+    yield from _regard(s, feet + away * ahead + [0.5, 1.0, 0.5])
+
+
+def _regard(s: Senses, goal: NDArray[np.floating]) -> Script:
+    """Look at a place, walk up to it and away from it, and past it."""
+    for _ in range(int(s.rng.integers(2, 6))):
+        yaw, _, _ = bearing(s, goal)
+        slope = float(s.rng.normal(12, 10))
+        yield from look(s, yaw + s.rng.normal(0, 12), slope, float(s.rng.choice(SPEEDS[3:7])))
+        step = str(s.rng.choice(("forward", "back", "left", "right")))
+        for _ in range(int(s.rng.integers(4, 24))):
+            yield {step: 1}
+
+
 _OTHERS = {"remember": 1.5, "hotbar": 0.5, "walk": 0.7, "turn": 0.5, "pillar": 0.2, "push": 0.5}
 
 
@@ -45,6 +75,7 @@ class Builder(Explorer):
     """Plays the explorer's skills, mostly those of the hands; see `Explorer`."""
 
     skills: ClassVar[Skills] = {
-        "tinker": (tinker, 6.0),
+        "tinker": (tinker, 4.0),
+        "wall": (wall, 1.0),
         **{name: (SKILLS[name][0], weight) for name, weight in _OTHERS.items()},
     }

@@ -164,7 +164,7 @@ def _nearest_log(s: Senses, reach: int = 9) -> np.ndarray[Any, Any] | None:
     return found
 
 
-def _bearing(s: Senses, goal: np.ndarray[Any, Any]) -> tuple[float, float, float]:
+def bearing(s: Senses, goal: np.ndarray[Any, Any]) -> tuple[float, float, float]:
     """Yaw still to turn, pitch to look at, distance over ground, to a point."""
     dx, dy, dz = goal - s.info["position"] - np.array([0.0, 1.62, 0.0])
     away = float(np.hypot(dx, dz))
@@ -179,7 +179,7 @@ def chop(s: Senses) -> Script:
         yield from walk(s)
         return
     for _ in range(80):
-        yaw, pitch, away = _bearing(s, goal)
+        yaw, pitch, away = bearing(s, goal)
         if away < 2.6:
             break
         yield {
@@ -194,7 +194,7 @@ def chop(s: Senses) -> Script:
         goal = _nearest_log(s, 4)
         if goal is None:
             return
-        yaw, pitch, _ = _bearing(s, goal)
+        yaw, pitch, _ = bearing(s, goal)
         yield from look(s, yaw, pitch, float(s.rng.choice(SPEEDS[3:])))
         yield from break_block(s)
 
