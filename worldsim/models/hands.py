@@ -15,6 +15,9 @@ from worldsim.models.conditioning import scaled
 
 _POOLED = 4
 
+_SELDOM = -5.0
+"""The logit that hands begin with: of events that come once in 150 ticks."""
+
 
 class Hands(nn.Module):
     """A gated recurrent unit (Cho et al. 2014, arXiv:1406.1078) over frames, keys and events.
@@ -36,10 +39,12 @@ class Hands(nn.Module):
         self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
         self.events = events
         self.look, self.aim = (_eye(latent_channels, width) for _ in range(2))
+        self.norm = nn.LayerNorm(width)  # without it the memory saturates early, and stays so
         self.memory = nn.GRU(width + action_size + events, width, batch_first=True)
         self.out = nn.Sequential(
             nn.Linear(width + action_size, width), nn.GELU(), nn.Linear(width, events)
         )
+        nn.init.constant_(self.out[-1].bias, _SELDOM)
 
     def start(self, b: int) -> Tensor:
         """Those (b, width) of `b` players who have seen nothing."""
@@ -54,7 +59,7 @@ class Hands(nn.Module):
         rows = latents.flatten(0, 1).float()
         y, x = rows.shape[-2] // 4, rows.shape[-1] // 4
         middle = rows[..., y : rows.shape[-2] - y, x : rows.shape[-1] - x]
-        seen = (self.look(rows) + self.aim(middle)).unflatten(0, latents.shape[:2])
+        seen = self.norm(self.look(rows) + self.aim(middle)).unflatten(0, latents.shape[:2])
         told = torch.cat([seen, scaled(led, self.angles), events.to(seen.dtype)], -1)
         states: Tensor = self.memory(told, hands[None].contiguous())[0]
         return states
