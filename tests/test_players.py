@@ -5,6 +5,7 @@ from test_dynamics import CAMERA, NAMES, B, Clip
 from toys import tiny_dynamics
 
 from worldsim.models.body import MEASURED, partly_known
+from worldsim.models.hands import Hands, events_loss
 
 
 def test_a_body_goes_on_from_where_it_was() -> None:
@@ -74,3 +75,39 @@ def test_a_first_frame_has_no_measurement_in_training() -> None:
     lost = known[:, 1:].isnan()
     assert torch.equal(lost.any((1, 2)), lost.all((1, 2)))
     assert 0 < lost.any((1, 2)).sum() < 40
+
+
+def held(b: int, t: int, g: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Keys (b, t, 1) that are held for a while, and what they bring about: each third tick."""
+    keys = (torch.rand(b, t // 5 + 1, 1, generator=g) < 0.5).float().repeat_interleave(5, 1)[:, :t]
+    events, count = torch.zeros(b, t, 1), torch.zeros(b, 1)
+    for i in range(t):
+        count = (count + 1) * keys[:, i]
+        events[:, i] = (count == 3).float()
+        count = count * (count < 3)
+    return keys, events
+
+
+def test_hands_learn_how_long_a_key_has_to_be_held() -> None:
+    torch.manual_seed(0)
+    g = torch.Generator().manual_seed(0)
+    hands = Hands(1, 1, [], 1, width=16)
+    blank = torch.zeros(16, 24, 1, 8, 8)
+    optimizer = torch.optim.AdamW(hands.parameters(), 1e-2)
+
+    def told() -> tuple[torch.Tensor, torch.Tensor]:
+        keys, events = held(16, 24, g)
+        before, led = (torch.nn.functional.pad(x, (0, 0, 1, -1)) for x in (events, keys))
+        return hands.logits(hands(blank, led, before, hands.start(16)), keys), events
+
+    first, _ = told()
+    assert (first.sigmoid() < 0.05).all()  # who knows nothing says that hardly anything happens
+    for _ in range(120):
+        logits, events = told()
+        optimizer.zero_grad()
+        events_loss(logits, events).backward()
+        optimizer.step()
+    with torch.no_grad():
+        logits, events = told()
+    assert (logits[events > 0] > 0).float().mean() > 0.9
+    assert (logits[events == 0] < 0).float().mean() > 0.95

@@ -41,10 +41,9 @@ class Hands(nn.Module):
         self.look, self.aim = (_eye(latent_channels, width) for _ in range(2))
         self.norm = nn.LayerNorm(width)  # without it the memory saturates early, and stays so
         self.memory = nn.GRU(width + action_size + events, width, batch_first=True)
-        self.out = nn.Sequential(
-            nn.Linear(width + action_size, width), nn.GELU(), nn.Linear(width, events)
-        )
-        nn.init.constant_(self.out[-1].bias, _SELDOM)
+        last = nn.Linear(width, events)
+        nn.init.constant_(last.bias, _SELDOM)
+        self.out = nn.Sequential(nn.Linear(width + action_size, width), nn.GELU(), last)
 
     def start(self, b: int) -> Tensor:
         """Those (b, width) of `b` players who have seen nothing."""
