@@ -25,7 +25,7 @@ from agents.skills import (
 )
 
 
-def face_block(s: Senses) -> Script:
+def _face_block(s: Senses) -> Script:
     """Find something in reach: look ahead or down, take a few steps."""
     pitch = float(
         s.rng.choice([s.rng.uniform(0, 20), s.rng.uniform(20, 50), s.rng.uniform(50, 85)])
@@ -62,7 +62,7 @@ def _climb_back(s: Senses, height: float) -> Script:
 
 def mine(s: Senses) -> Script:
     """Dig a few blocks, ahead or below, stepping into the hole or giving up half way."""
-    yield from face_block(s)
+    yield from _face_block(s)
     height = s.height
     for _ in range(int(s.rng.integers(1, 7))):
         yield from break_block(s, int(s.rng.integers(3, 12)) if s.chance(0.2) else 40)
@@ -86,7 +86,7 @@ def build(s: Senses) -> Script:
     if not s.stock:
         yield from mine(s)
         return
-    yield from face_block(s)
+    yield from _face_block(s)
     for _ in range(int(s.rng.integers(1, 6))):
         yield from place_block(s)
         yield from look(
@@ -101,7 +101,7 @@ def build(s: Senses) -> Script:
 
 def remember(s: Senses) -> Script:
     """Place or break a block, watch it, look away for a while, look back exactly."""
-    yield from face_block(s)
+    yield from _face_block(s)
     if s.stock and s.chance(0.6):
         yield from place_block(s)
     else:

@@ -32,7 +32,7 @@ def in_company(call: Callable[..., T], *rows: Tensor | None) -> T:
     """What the call makes of rows (b, ...) of games: the same whether few or many play.
 
     A game's numbers depend on its own alone, but for the order in which products of few rows are
-    added up; so few are made more by repeating them. The call gives rows, or a tuple of rows.
+    added up; so few are made more by repeating them. The call gives rows, or a named tuple of rows.
     """
     b = next(len(part) for part in rows if part is not None)
     if not 0 < b < _ROWS:

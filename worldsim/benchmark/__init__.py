@@ -11,7 +11,7 @@ interrupted, the same command goes on.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,7 +113,7 @@ def measured(
         rows = _rows(first["rows"])
         bar.advance()
         for name, section in sections:
-            rows += _rows(ledger.told(name, lambda: _plain(chain(*section()))))  # noqa: B023
+            rows += _rows(ledger.told(name, partial(_taken, section)))
             bar.advance()
     return rows, first["taken"]
 
@@ -124,10 +124,11 @@ def _sections(
     """The parts of the benchmark by name, and what measures their rows, in groups."""
     from worldsim.benchmark import dream, fresh, parts, pixels, training, window
 
+    counted = cache(lambda: dream.counts(subject))
     yield "window", lambda: iter([window.window_rows(subject)])
     for b in dream.BATCHES:
         if b <= config.batches:
-            yield f"batch {b}", partial(dream.grid, subject, (b,))
+            yield f"batch {b}", partial(dream.grid, subject, b, counted)
     yield "exact", lambda: parts.exact_world(subject)
     yield "tokenizer", lambda: parts.tokenizer(subject)
     yield "pixels", lambda: pixels.pixel_model(subject)
@@ -151,6 +152,10 @@ def _limited(config: Config, out: Path) -> dict[str, Any] | None:
     told = {**vars(config), "out": None, "avx2": False, "fresh": False, "dtype": "float32"}
     told["frames"] = min(config.frames, 500)
     return fresh.limited([f"{k}={v}" for k, v in told.items() if v is not None], out / "avx2")
+
+
+def _taken(section: "Callable[[], Iterator[list[Row]]]") -> list[dict[str, Any]]:
+    return _plain(chain.from_iterable(section()))
 
 
 def _plain(rows: "Iterable[Row]") -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -40,32 +40,39 @@ def played(subject: Subject, frames: int) -> tuple[list[Row], list[float]]:
     return [whole, *_drift(taken, memory)], taken
 
 
-def grid(subject: Subject, batches: tuple[int, ...] = BATCHES) -> Iterator[list[Row]]:
-    """A row for every batch, chunk and number of sampling steps, a batch at a time.
+Counts = dict[tuple[int, int], float]
+"""Operations of a call for one game, by frames drawn at once and by sampling steps."""
 
-    A call draws `chunk` frames of `batch` games and decodes them: its latency is what a player
-    waits for.
-    """
-    counted = {
+
+def counts(subject: Subject) -> Counts:
+    """The operations of every chunk and number of sampling steps; batches multiply them."""
+    return {
         (chunk, steps): _operations(subject, chunk, steps)
         for chunk, steps in product(CHUNKS, STEPS)
     }
-    for b in batches:
-        rows, state = [], subject.games(b)
-        for (chunk, steps), flops in counted.items():
-            simulator = subject.simulator.with_steps(steps)
-            acts = subject.actions(b, chunk)
-            now = state
 
-            def call() -> None:
-                nonlocal now
-                now, step = simulator.step(now, acts)  # noqa: B023  # called in this turn only
-                _ = step.frames
 
-            settings = {"batch": b, "chunk": chunk, "steps": steps}
-            taken = timed(call, subject.seconds)
-            rows.append(speed("dream", taken, b * chunk, settings, b * flops, subject.peak))
-        yield rows
+def grid(subject: Subject, b: int, counted: Callable[[], Counts]) -> Iterator[list[Row]]:
+    """A row for every chunk and number of sampling steps of a batch, together.
+
+    A call draws `chunk` frames of `b` games and decodes them: its latency is what a player waits
+    for. counted: gives `counts`.
+    """
+    rows, state = [], subject.games(b)
+    for (chunk, steps), flops in counted().items():
+        simulator = subject.simulator.with_steps(steps)
+        acts = subject.actions(b, chunk)
+        now = state
+
+        def call() -> None:
+            nonlocal now
+            now, step = simulator.step(now, acts)  # noqa: B023  # called in this turn only
+            _ = step.frames
+
+        settings = {"batch": b, "chunk": chunk, "steps": steps}
+        taken = timed(call, subject.seconds)
+        rows.append(speed("dream", taken, b * chunk, settings, b * flops, subject.peak))
+    yield rows
 
 
 def resident_mb() -> float:

@@ -139,7 +139,7 @@ def evaluate(model: WorldModel, config: Config, chosen: Sequence[Probe], out: Pa
     jobs = [walks] * bool(walks) + [[p.name] for p in left if p.name not in walks]
     with progress("probes", len(chosen)) as bar:
         for _ in range(len(chosen) - len(left)):
-            bar.advance(0)
+            bar.advance()
         make, workers = _shared(model, config, len(jobs))
         threads = max(1, torch.get_num_threads() // workers)
         for frames in spread(partial(_Measuring, make, config, out, threads), jobs, workers):
