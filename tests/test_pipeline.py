@@ -199,10 +199,25 @@ def test_encoding_again_adds_nothing_and_drops_half_written_rows(runs, tmp_path)
 
 def test_eventful_clips_have_an_event_in_their_later_half(runs):
     data = LatentDataset([str(runs / "latents-train")])
-    if not any(len(events) for events in data._eventful_frames):
-        pytest.skip("nothing happened in the tiny recording")
-    clips = data.draw(np.random.default_rng(0), 16, 8, eventful=1.0)
-    assert (clips.facts[:, 1:, -1] > 0).any(1).all()
+    data.notice([])
+    episode, frame = data._moments[0][0] if len(data._moments[0]) else (0, 6)
+    data._moments = [np.array([[episode, max(frame, 6)]])]  # where nothing happened, in the sixth
+    starts = []
+    data.clips = lambda places, t: starts.extend(places)
+    data.draw(np.random.default_rng(0), 16, 8, eventful=1.0)
+    assert {i for i, _ in starts} == {episode}
+    assert {max(frame, 6) - start for _, start in starts} <= {4, 5, 6, 7}
+
+
+def test_a_press_of_a_switch_is_an_event(runs):
+    data = LatentDataset([str(runs / "latents-train")])
+    forward = data._arrays[0]["actions"][:, 0] != 0
+    data.notice([0])
+    (found,) = data._moments[-1:]
+    first = np.array([start for _, start, _, _ in data.episodes])
+    rows = first[found[:, 0]] + found[:, 1]
+    assert len(rows) == forward.sum()
+    assert forward[rows - 1].all()
 
 
 def test_latents_of_another_tokenizer_are_refused(runs, tmp_path):

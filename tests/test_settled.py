@@ -18,9 +18,9 @@ def known():
     return np.random.default_rng(0).integers(90, 130, (SIZE, SIZE, 3), dtype=np.uint8)
 
 
-def kept(frame, known, ages=0, arm=0):
-    when = np.broadcast_to(np.int32(ages), (SIZE, SIZE, 2)).copy()
-    return settled(frame, known, when, VISIBLE, NEVER, arm)
+def kept(frame, known, arm=0, fresh=((False,),)):
+    when = np.zeros((SIZE, SIZE, 2), np.int32)
+    return settled(frame, known, when, np.array(fresh), VISIBLE, NEVER, arm)
 
 
 def dull(picture):
@@ -29,8 +29,34 @@ def dull(picture):
 
 def test_a_dull_copy_gives_way_to_what_was_known(known):
     result = kept(dull(known), known)
-    assert np.array_equal(result[:VISIBLE], known[:VISIBLE])
-    assert np.array_equal(result[VISIBLE:], dull(known)[VISIBLE:])
+    assert np.array_equal(result, known)
+
+
+def test_what_is_laid_over_the_view_is_compared_by_itself(known):
+    dream = known.copy()
+    dream[VISIBLE:] = 20
+    result = kept(dream, known)
+    assert np.array_equal(result, dream)
+
+
+def test_what_an_event_has_changed_is_kept_however_little_it_is(known):
+    fresh = np.zeros((4, 4), bool)
+    fresh[1, 2] = True
+    changed = np.s_[16:32, 32:48]
+    result = kept(dull(known), known, fresh=fresh)
+    assert np.array_equal(result[changed], dull(known)[changed])
+    result[changed] = known[changed]
+    assert np.array_equal(result, known)
+
+
+def test_under_a_cross_a_change_is_as_it_is_beside_it(known):
+    dream, middle = known.copy(), SIZE // 2
+    dream[24:40, 24:40] = 20
+    dream[middle, middle - 3 : middle + 4] = 245
+    dream[middle - 3 : middle + 4, middle] = 245
+    fresh = np.zeros((8, 8), bool)
+    fresh[3:5, 3:5] = True
+    assert (kept(dream, known, 4, fresh)[24:40, 24:40] == 20).all()
 
 
 def test_what_has_changed_is_kept_as_it_was_dreamed(known):
@@ -45,9 +71,9 @@ def test_what_has_changed_is_kept_as_it_was_dreamed(known):
 def test_what_was_never_seen_is_as_it_was_dreamed(known):
     ages = np.zeros((SIZE, SIZE, 2), np.int32)
     ages[:, 40:] = NEVER
-    result = settled(dull(known), known, ages, VISIBLE, NEVER, 0)
+    result = settled(dull(known), known, ages, np.zeros((1, 1), bool), VISIBLE, NEVER, 0)
     assert np.array_equal(result[:, 38:], dull(known)[:, 38:])
-    assert np.array_equal(result[:VISIBLE, :38], known[:VISIBLE, :38])
+    assert np.array_equal(result[:, :38], known[:, :38])
 
 
 def test_a_cross_over_the_middle_is_not_taken_for_a_thing(known):

@@ -193,10 +193,10 @@ def test_memory_does_not_grow() -> None:
     assert state.latents.isfinite().all()
 
 
-def camera_simulator(**settings: Any) -> Simulator:
+def camera_simulator(events: Sequence[str] = (), **settings: Any) -> Simulator:
     """Pitch is column 1, yaw column 2, and column 0 walks."""
     camera = CameraConfig(field_of_view=70.0, pitch=1, yaw=2, walking=[0])
-    return simulator(tiny_dynamics(camera=camera), **settings)
+    return simulator(tiny_dynamics(camera=camera, events=list(events)), **settings)
 
 
 def test_a_panorama_travels_with_its_game() -> None:

@@ -11,7 +11,8 @@ torch.set_num_threads(1)  # models this small only lose by sharing work
 def tiny_dynamics(seed: int = 0, **changes: object) -> Dynamics:
     """A model of 2 latent channels whose weights, zero ones too, are stirred at random."""
     sizes = {"width": 32, "blocks": 3, "heads_space": 2, "heads_time": 2, "head_width": 16}
-    shape = {"latent_channels": 2, "action_size": 3, "angles": [2], "registers": 2, "window": 8}
+    shape = {"latent_channels": 2, "action_size": 3, "angles": [2], "switches": [1]}
+    shape |= {"registers": 2, "window": 8}
     torch.manual_seed(seed)
     model = Dynamics(DynamicsConfig(**{**sizes, **shape, **changes}))  # type: ignore[arg-type]
     with torch.no_grad():

@@ -4,19 +4,20 @@ import torch
 from torch import Tensor
 
 from worldsim.inputs import in_company
+from worldsim.models.draft import Draft, Drafted, undrawn
 from worldsim.models.hands import Hands
 from worldsim.noise import shares_of
 from worldsim.state import State
 
 
 class Happenings:
-    """Draws events, and follows those whose hands bring them about.
+    """Draws events, follows those whose hands bring them about, and drafts what they look like.
 
-    hands: float32.
+    hands, draft: float32.
     """
 
-    def __init__(self, hands: Hands) -> None:
-        self._hands = hands
+    def __init__(self, hands: Hands, draft: Draft | None = None) -> None:
+        self._hands, self._draft = hands, draft
 
     def begun(self, latents: Tensor, led: Tensor) -> Tensor:
         """The hands (b, width) of games that have seen latents (b, t, ...), led by actions."""
@@ -44,3 +45,17 @@ class Happenings:
         assert state.hands is not None
         hands: Tensor = in_company(self._hands, latents, led, events, state.hands)
         return hands[:, -1]
+
+    def drafted(self, prior: Tensor, led: Tensor, events: Tensor) -> Drafted:
+        """What events (b, f, k), brought about by actions (b, f, a), make of priors (b, f, ...).
+
+        Of the first frame's: nothing is known of those after it.
+        """
+        prior, share = undrawn(prior.clone())
+        if self._draft is not None:
+            chosen = self._draft.occasions(led[:, 0], events[:, 0])
+            if chosen.any():
+                rows = prior[chosen][:, :1], led[chosen][:, :1], events[chosen][:, :1]
+                own = Drafted(*in_company(self._draft.drafted, *rows))
+                prior[chosen, :1], share[chosen, :1] = own
+        return Drafted(prior, share)

@@ -159,14 +159,18 @@ class Expected:
         """How recent (h, w, 3) it is; see `Panorama.ahead`."""
         return self.panorama.recent(self.ages)
 
-    def dreamed(self, frame: Pixels, distance: Places) -> Panorama:
+    def dreamed(
+        self, frame: Pixels, distance: Places, fresh: NDArray[np.bool_] | None = None
+    ) -> Panorama:
         """The panorama with what was dreamed instead, (h, w, 3), and how far away it is, (h, w).
 
-        Of things that were known, and look as they did, the older picture is kept.
+        Of things that were known, and look as they did, the older picture is kept; but not where it
+        is `fresh`, (y, x), a grid over the frame: nowhere by default.
         """
         camera, height = self.panorama.camera, len(frame)
         visible, arm = camera.visible(height), camera.arm(height)
-        kept = settled(frame, self.picture, self.ages, visible, NEVER, arm)
+        new = np.zeros((1, 1), np.bool_) if fresh is None else fresh
+        kept = settled(frame, self.picture, self.ages, new, visible, NEVER, arm)
         return self.panorama.seen(kept, distance)
 
 

@@ -27,9 +27,14 @@ def expected(
     return each(Panorama.expected, panoramas, actions, motions)
 
 
-def dreamed(before: Sequence[Expected], frames: Pixels, distances: Places) -> tuple[Panorama, ...]:
-    """The panoramas after frames (b, h, w, 3) were dreamed, with distances (b, h, w)."""
-    return tuple(each(Expected.dreamed, before, frames, distances))
+def dreamed(
+    before: Sequence[Expected], frames: Pixels, distances: Places, fresh: NDArray[np.bool_]
+) -> tuple[Panorama, ...]:
+    """The panoramas after frames (b, h, w, 3) were dreamed, with distances (b, h, w).
+
+    fresh: (b, y, x), where events have changed what was known.
+    """
+    return tuple(each(Expected.dreamed, before, frames, distances, fresh))
 
 
 def begun(
@@ -80,29 +85,6 @@ def from_arrays(camera: CameraConfig, arrays: Mapping[str, NDArray[Any]]) -> tup
 
 
 _PARTS = [part.name for part in fields(Panorama)][1:]
-
-
-def seen_again(
-    camera: CameraConfig,
-    frames: Pixels,
-    distances: Places,
-    before: NDArray[np.floating],
-    after: NDArray[np.floating],
-) -> tuple[Pixels, NDArray[np.bool_]]:
-    """Frames (k, h, w, 3) seen at poses `before` as they are from `after`, and where they show it.
-
-    distances: (k, h, w). Poses are (k, 5) x, y (up), z, yaw, pitch; the second result is (k, h, w).
-    """
-    nothing = blank(camera, frames.shape[1:], 0.0)
-    pictures, inside = np.empty_like(frames), np.empty(frames.shape[:3], bool)
-    for i, (frame, distance) in enumerate(zip(frames, distances, strict=True)):
-        at, then = (
-            replace(nothing, frame=frame, distance=distance, **_standing(pose))
-            for pose in (before[i], after[i])
-        )
-        pictures[i], recent = then.ahead(at)
-        inside[i] = recent[..., 0] > 0
-    return pictures, inside
 
 
 def recorded(

@@ -3,7 +3,7 @@
 A frame that is dreamed from the one before has lost a little of its texture, and what is remembered
 of it is dreamed from again. So that the loss does not grow, what is kept of a frame is what was
 known before it was dreamed, wherever both look alike; what it shows of anything new or changed is
-kept as it is.
+kept as it is. So is what an event has changed, however little that is.
 """
 
 import numpy as np
@@ -17,34 +17,59 @@ _REACH = 2  # pixels to each side over which colours are compared
 _ALIKE = 20.0  # mean difference of a colour, of 255, up to which they are alike; at twice this, not
 
 
+_ASIDE = 3  # pixels from the middle of a line of the cross to what is beside it
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
-def settled(frame: Pixels, known: Pixels, ages: Ages, visible: int, never: int, arm: int) -> Pixels:
+def settled(
+    frame: Pixels,
+    known: Pixels,
+    ages: Ages,
+    fresh: NDArray[np.bool_],
+    visible: int,
+    never: int,
+    arm: int,
+) -> Pixels:
     """A frame (h, w, 3) with what was `known` (h, w, 3) in its stead where they look alike.
 
-    ages: (h, w, 2) of what was known, `never` where nothing was. arm: pixels from the centre to
-    the ends of a cross that is drawn over every frame, under which all is as it was known.
+    ages: (h, w, 2) of what was known, `never` where nothing was. fresh: (y, x), a grid over the
+    frame, where an event has changed it. visible: rows above what is laid over the view. arm:
+    pixels from the centre to the ends of a cross that is drawn over every frame, under which all is
+    as it was known, or, where that has changed, as it is beside it.
     """
-    out, width = frame.copy(), frame.shape[1]
-    sums = _summed(frame, known, ages, visible, never)
-    for row in range(visible):
-        top, bottom = max(row - _REACH, 0), min(row + _REACH + 1, visible)
+    out, (height, width) = frame.copy(), frame.shape[:2]
+    sums = _summed(frame, known, ages, never)
+    for row in range(height):
+        first, last = (0, visible) if row < visible else (visible, height)
+        top, bottom = max(row - _REACH, first), min(row + _REACH + 1, last)
         for column in range(width):
             left, right = max(column - _REACH, 0), min(column + _REACH + 1, width)
-            y, x = abs(row - frame.shape[0] // 2), abs(column - width // 2)
-            share = 1.0 if arm and min(y, x) <= 1 and max(y, x) <= arm else -1.0
-            if share < 0:
-                apart = 0.0
-                for c in range(3):
-                    total = _within(sums[c], top, bottom, left, right)
-                    apart = max(apart, abs(total) / ((bottom - top) * (right - left)))
-                unknown = _within(sums[3], top, bottom, left, right) > 0
-                share = 0.0 if unknown else min(max(2 - apart / _ALIKE, 0.0), 1.0)
+            y, x = abs(row - height // 2), abs(column - width // 2)
+            crossed = arm > 0 and min(y, x) <= 1 and max(y, x) <= arm
+            if fresh[row * fresh.shape[0] // height, column * fresh.shape[1] // width]:
+                if crossed:
+                    aside = row if y > 1 else height // 2 + _ASIDE
+                    out[row, column] = frame[aside, column if x > 1 else width // 2 + _ASIDE]
+                continue
+            share = 1.0 if crossed else _alike(sums, top, bottom, left, right)
             if ages[row, column, 0] == never or share == 0:
                 continue
             for c in range(3):
                 new, old = float(frame[row, column, c]), float(known[row, column, c])
                 out[row, column, c] = np.uint8(new + share * (old - new) + 0.5)
     return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _alike(sums: NDArray[np.int32], top: int, bottom: int, left: int, right: int) -> float:
+    """How alike rows and columns are, 0 to 1; 0 where anything in them was not known."""
+    if _within(sums[3], top, bottom, left, right) > 0:
+        return 0.0
+    apart = 0.0
+    for c in range(3):
+        total = _within(sums[c], top, bottom, left, right)
+        apart = max(apart, abs(total) / ((bottom - top) * (right - left)))
+    return min(max(2 - apart / _ALIKE, 0.0), 1.0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -55,16 +80,14 @@ def _within(sums: NDArray[np.int32], top: int, bottom: int, left: int, right: in
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _summed(
-    frame: Pixels, known: Pixels, ages: Ages, visible: int, never: int
-) -> NDArray[np.int32]:
+def _summed(frame: Pixels, known: Pixels, ages: Ages, never: int) -> NDArray[np.int32]:
     """Summed-area tables (4, rows + 1, columns + 1): differences of three colours; unknown pixels.
 
     Crow, Summed-area tables for texture mapping (1984).
     """
-    width = frame.shape[1]
-    sums = np.zeros((4, visible + 1, width + 1), np.int32)
-    for row in range(visible):
+    height, width = frame.shape[:2]
+    sums = np.zeros((4, height + 1, width + 1), np.int32)
+    for row in range(height):
         line = np.zeros(4, np.int32)
         for column in range(width):
             for c in range(3):

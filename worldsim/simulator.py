@@ -10,7 +10,6 @@ equal actions gives equal frames.
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from worldsim.happenings import Happenings
 from worldsim.inputs import as_actions
 from worldsim.models.cache import Cache, restored
 from worldsim.models.depth import Depth
+from worldsim.models.draft import undrawn
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.flow import noised
 from worldsim.models.packed import pack
@@ -35,6 +35,7 @@ from worldsim.panoramas import from_arrays
 from worldsim.state import SEEN, State, Step, as_seeds
 from worldsim.surroundings import Surroundings, Told
 from worldsim.trail import Kept, Move
+from worldsim.trained import played
 
 
 @dataclass
@@ -76,7 +77,7 @@ class Simulator:
                 f"sampler is {self.config.sampler!r}; needed one of {', '.join(SAMPLERS)}"
             )
         self.tokenizer, self.dtype = tokenizer.eval(), dtype
-        self.dynamics = copy.deepcopy(dynamics).to(dtype).eval().requires_grad_(False)
+        self.dynamics = played(dynamics).to(dtype)
         pack(self.dynamics)
         self.device = dynamics.registers.device
         self._camera = dynamics.config.camera
@@ -84,13 +85,12 @@ class Simulator:
         self._cache_dtype = torch.float32 if self.device.type == "cpu" else dtype
         self._surroundings: Surroundings | None = None
         if dynamics.body is not None:
-            body = copy.deepcopy(dynamics.body).eval().requires_grad_(False)
             models = self.tokenizer, None if depth is None else depth.eval()
-            self._surroundings = Surroundings(self._camera, *models, dtype, body)
+            self._surroundings = Surroundings(self._camera, *models, dtype, played(dynamics.body))
         self._happenings: Happenings | None = None
         if dynamics.hands is not None:
-            hands = copy.deepcopy(dynamics.hands).eval().requires_grad_(False)
-            self._happenings = Happenings(hands)
+            draft = None if dynamics.draft is None else played(dynamics.draft)
+            self._happenings = Happenings(played(dynamics.hands), draft)
         self._levels = schedule(self.config.steps, self.config.shift)
 
     def reset(
@@ -170,15 +170,15 @@ class Simulator:
             led = as_actions(actions, b, self.dynamics.config.action_size).to(self.device)
             f = led.shape[1]
             known = torch.ones(b, f, dtype=torch.bool, device=self.device)
-            told, prior = self._told(state, led), None
-            if self._surroundings is not None and told.ahead is not None:
-                prior = self._surroundings.prior(state, told.ahead, f)
+            told = self._told(state, led)
+            prior = told.drafted and told.drafted.prior
             seen = state.latents, state.text, prior, told.events
             scene = self.dynamics.scene(state.cache, led, known, *seen)
             draws = noise_of(state, self.config.steps + 1, (f, *state.latents.shape[1:]))
 
             def denoise(noisy: Tensor, level: float) -> Tensor:
-                return self.dynamics.denoise(scene, noisy, self._level(level, b, f))
+                clean = self.dynamics.denoise(scene, noisy, self._level(level, b, f))
+                return clean if told.drafted is None else told.drafted.drawn(clean)
 
             latents = SAMPLERS[self.config.sampler](denoise, draws[:-1], self._levels)
             after, step = self._committed(state, scene, told, latents, draws[-1])
@@ -253,23 +253,27 @@ class Simulator:
         level = self._level(self.config.commit_level, *led.shape[:2])
         cache, outlook = self.dynamics.commit(scene, noised(latents, noise, level), level)
         after = replace(state, latents=latents[:, -1], cache=cache, trail=None)
-        motion, decode = outlook.motion, self.decode
+        motion, pictures = outlook.motion, None
         if self._happenings is not None and told.events is not None:
             hands = self._happenings.gone_on(state, led, latents, told.events)
             after = replace(after, hands=hands)
         if self._surroundings is not None and told.ahead is not None:
             pictures = self.decode(latents)
-            after, motion = self._surroundings.gone_on(after, led, latents, pictures, told.ahead)
-            decode = partial(_known, pictures)
+            after, motion = self._surroundings.gone_on(after, told, latents, pictures)
         odds = outlook.end_logit.sigmoid(), outlook.ground_logit.sigmoid()
-        step = Step(latents, outlook.reward, *odds, motion, decode, told.events)
+        step = Step(latents, outlook.reward, *odds, motion, self.decode, told.events, pictures)
         return after, step
 
     def _told(self, state: State, led: Tensor) -> Told:
         """What there is to know before the frames that actions (b, f, a) lead to are drawn."""
         events = self._happenings.drawn(state, led) if self._happenings else None
-        ahead = self._surroundings.ahead(state, led[:, 0]) if self._surroundings else None
-        return Told(led, events, ahead)
+        if self._surroundings is None:
+            return Told(led, events)
+        ahead = self._surroundings.ahead(state, led[:, 0])
+        prior = self._surroundings.prior(state, ahead, led.shape[1])
+        if self._happenings is None or events is None:
+            return Told(led, events, ahead, undrawn(prior))
+        return Told(led, events, ahead, self._happenings.drafted(prior, led, events))
 
     def _latents(self, context: Pixels | Tensor) -> Tensor:
         given = torch.as_tensor(context).to(self.device)
@@ -285,10 +289,6 @@ class Simulator:
 
     def _level(self, level: float, b: int, f: int) -> Tensor:
         return torch.full((b, f), level, device=self.device)
-
-
-def _known(pictures: Pixels, _: Tensor) -> Pixels:
-    return pictures
 
 
 def _moved(state: State) -> int:

@@ -114,11 +114,12 @@ class Step:
     motion: Tensor
     decode: Callable[[Tensor], Pixels]
     events: Tensor | None = None
+    pictures: Pixels | None = None
 
     @cached_property
     def frames(self) -> Pixels:
         """The pictures (b, f, h, w, 3), uint8, decoded when first asked for."""
-        return self.decode(self.latents)
+        return self.decode(self.latents) if self.pictures is None else self.pictures
 
 
 def joined(states: Sequence[State]) -> State:

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim.camera import CameraConfig
-from worldsim.coding import decoded, depths, encoded
+from worldsim.coding import depths, encoded
 from worldsim.data.frames import Pixels
 from worldsim.inputs import in_company
 from worldsim.models.body import MEASURED, Body
 from worldsim.models.depth import Depth
+from worldsim.models.draft import Drafted
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.odometry import walked
 from worldsim.panorama import Expected, Panorama
-from worldsim.panoramas import begun, dreamed, each, expected, pooled, seen_again
+from worldsim.panoramas import begun, dreamed, each, expected, pooled
 from worldsim.state import State
 
 
@@ -38,19 +39,21 @@ class Told(NamedTuple):
     """What is known of frames before they are drawn.
 
     led: (b, f, a), the actions. events: (b, f, k), what they bring about, if that is told apart.
-    ahead: what is known of the first frame's view, where there is a camera.
+    ahead: what is known of the first frame's view, where there is a camera; drafted: what its
+    events make of it, as the dynamics is told.
     """
 
     led: Tensor
     events: Tensor | None
-    ahead: Ahead | None
+    ahead: Ahead | None = None
+    drafted: Drafted | None = None
 
 
 class Surroundings:
     """Makes priors of panoramas, and panoramas of what was dreamed.
 
     depth: None lets everything seen count as far away, so that only turns are known beforehand.
-    body: tells where cameras point and how players move; float32, needed to play.
+    body: tells where cameras point and how players move; float32.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class Surroundings:
         tokenizer: Tokenizer,
         depth: Depth | None,
         dtype: torch.dtype,
-        body: Body | None = None,
+        body: Body,
     ) -> None:
         self._camera, self._tokenizer, self._depth = camera, tokenizer, depth
         self._dtype, self._body = dtype, body
@@ -72,7 +75,6 @@ class Surroundings:
         led: (b, t, a), the actions that led to each, zeros for the first. pitches: (b,) degrees of
         the last frames; what the frames tell by default.
         """
-        assert self._body is not None
         acts, start = led[:, 1:].cpu().numpy(), self._body.start(len(latents))
         turns = acts[..., self._camera.pitch]
         since = np.cumsum(np.pad(turns, ((0, 0), (1, 0))), 1)  # degrees down, (b, t+1)
@@ -92,7 +94,6 @@ class Surroundings:
 
     def ahead(self, state: State, actions: Tensor) -> Ahead:
         """What is known of the frames that actions (b, a) lead to."""
-        assert self._body is not None
         assert state.body is not None
         near = torch.from_numpy(np.stack([game.nearby().ravel() for game in state.panoramas]))
         seen = state.body, actions, near.to(state.body.device)
@@ -110,16 +111,18 @@ class Surroundings:
         return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, f - 1))
 
     def gone_on(
-        self, state: State, actions: Tensor, latents: Tensor, pictures: Pixels, ahead: Ahead
+        self, state: State, told: Told, latents: Tensor, pictures: Pixels
     ) -> tuple[State, Tensor]:
-        """The state with panoramas and bodies after actions (b, f, a) led to dreamed frames.
+        """The state with panoramas and bodies after what was told of led to dreamed frames.
 
         And the motions (b, f, 5) that did, as `models.heads.body_motion`. latents, pictures:
-        (b, f, ...). ahead: what was known of the first. Players move as their bodies expect: a
-        dream is no evidence of a motion, and seems to move too little.
+        (b, f, ...). Players move as their bodies expect: a dream is no evidence of a motion, and
+        seems to move too little.
         """
-        assert self._body is not None
-        motions = []
+        assert told.ahead is not None
+        assert told.drafted is not None
+        actions, ahead, motions = told.led, told.ahead, []
+        fresh = (told.drafted.share[:, :, 0] > 0).cpu().numpy()
         for i in range(actions.shape[1]):
             if i:
                 ahead = self.ahead(state, actions[:, i])
@@ -131,21 +134,9 @@ class Surroundings:
             away = self._away(latents[:, i : i + 1], pictures[:, i : i + 1], tilts)
             went = actions[:, i], state.body, ahead.motions
             body = in_company(self._body.dreamed, *went)
-            after = dreamed(ahead.views, pictures[:, i], away[:, 0])
+            after = dreamed(ahead.views, pictures[:, i], away[:, 0], fresh[:, i])
             state = replace(state, panoramas=after, body=body)
         return state, torch.stack(motions, 1).to(latents.device)
-
-    def moved(self, latents: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames moved, as `models.flow.Look` says."""
-        frames = decoded(self._tokenizer, latents[:, None], self._dtype)[:, 0]
-        poses = [part.cpu().numpy() for part in (before, after)]
-        size = frames.shape[1], frames.shape[2]
-        away = depths(self._depth, latents, poses[0][:, 4], size, self._dtype)
-        pictures, inside = seen_again(self._camera, frames, away, *poses)
-        moved = encoded(self._tokenizer, pictures, latents.device, self._dtype)
-        grid = latents.shape[-2], latents.shape[-1]
-        shown = pooled(inside[..., None].astype(np.float32), grid) > 0.5
-        return moved.clone(), torch.from_numpy(shown).to(latents.device)
 
     def _away(
         self, latents: Tensor, pictures: Pixels, pitches: NDArray[np.floating]
@@ -158,7 +149,6 @@ class Surroundings:
 
         rows: of each game what `odometry.walked` takes.
         """
-        assert self._body is not None
         if self._depth is None:
             told = np.full((*rows[1].shape[:2], MEASURED), np.nan, np.float32)
         else:

@@ -1,5 +1,6 @@
 """Trained models from their files, their own or a world's, ready for use on the CPU."""
 
+import copy
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,6 +71,11 @@ def ready(model: Model, tensors: checkpoint.Tensors, path: str | Path) -> Model:
     exact = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
     checkpoint.load_weights(model, exact, path)
     return model.eval().requires_grad_(False)
+
+
+def played(model: Model) -> Model:
+    """A copy of a model, for use without gradients; the model itself stays as it is."""
+    return copy.deepcopy(model).eval().requires_grad_(False)
 
 
 def _part(path: str | Path, kind: str) -> tuple[checkpoint.Tensors, checkpoint.Meta]:

@@ -14,6 +14,7 @@ from envs.voxel import physics
 from envs.voxel.blocks import AIR, DROPS, FALLS, HARDNESS, LEAVES, LOGS, WATER
 from envs.voxel.generate import HEIGHT, SEA, column
 from envs.voxel.sky import axes
+from envs.voxel.textures import STAGES
 from envs.voxel.world import World
 
 REACH = 4.5
@@ -21,7 +22,7 @@ STACK = 64
 FULL_HEALTH = 20
 EVENTS = (
     "log_collected", "block_broken", "block_placed", "damage", "death", "beacon_reached",
-    "item_dropped",
+    "item_dropped", "block_cracked", "cracks_closed",
 )  # fmt: skip
 
 _SAFE_FALL = 3.0
@@ -100,6 +101,10 @@ class Game:
         kind = self.world.get(*self.digging) if self.dug else AIR
         return self.dug / max(1, int(HARDNESS[kind])) if self.dug else 0.0
 
+    def crack(self) -> int:
+        """The stage of the cracks in the block being dug; -1: there are none."""
+        return min(STAGES - 1, int(self.breaking() * STAGES)) if self.dug else -1
+
     def step(self, controls: Controls) -> None:
         """Advance one tick; what happened is in `events`."""
         self.events = dict.fromkeys(EVENTS, 0.0)
@@ -122,14 +127,17 @@ class Game:
         self.clock += 1
 
     def _dig(self, target: Target, held: bool) -> None:
-        if not held or target.face < 0 or HARDNESS[target.kind] == 0:
-            self.dug = 0
+        digs = held and target.face >= 0 and HARDNESS[target.kind] > 0
+        before = self.crack()
+        if before >= 0 and not (digs and target.cell == self.digging):
+            self.events["cracks_closed"] = 1.0
+            self.dug, before = 0, -1
+        if not digs:
             return
-        if target.cell != self.digging:
-            self.dug = 0
         self.digging = target.cell
         self.dug += 1
         if self.dug < HARDNESS[target.kind]:
+            self.events["block_cracked"] = float(self.crack() > before)
             return
         self.dug = 0
         self.world.set(*target.cell, AIR)

@@ -11,7 +11,7 @@ import numpy as np
 from envs.voxel.game import EVENTS, Game
 from envs.voxel.world import World
 
-_MAGIC = b"voxel-state-1\n"
+_MAGIC = b"voxel-state-2\n"
 
 
 def pack(game: Game) -> bytes:

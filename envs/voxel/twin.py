@@ -13,7 +13,6 @@ from envs.voxel.game import Game, Target
 from envs.voxel.generate import HEIGHT
 from envs.voxel.hud import Hud
 from envs.voxel.render import TANGENT, draw
-from envs.voxel.textures import STAGES
 from envs.voxel.world import index
 
 Frame = NDArray[np.uint8]
@@ -81,9 +80,8 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
         game = self.game
         if self._clouds is None or self._clouds[0] != game.world.seed:
             self._clouds = game.world.seed, sky.clouds(game.world.seed)
-        stage = min(STAGES - 1, int(game.breaking() * STAGES)) if game.dug else -1
         shown = self._target.cell
-        cell = (*shown, stage if shown == game.digging else -1)
+        cell = (*shown, game.crack() if shown == game.digging else -1)
         wet = game.world.get(*(int(v) for v in np.floor(eye))) == WATER
         scene = sky.scene(eye, yaw, pitch, game.clock, self._clouds[1], cell, wet)
         return draw(game.world, scene, *(size or self._size))

@@ -16,6 +16,7 @@ A folder holds flat files with one row a frame, to be memory-mapped, and `index.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ class LatentDataset:
         ]
         self.seeds = np.array([seed for *_, seed in self.episodes])
         self.frames = sum(frames for _, _, frames, _ in self.episodes)
-        self._eventful_frames = [self._eventful(i) for i in range(len(self.episodes))]
+        self.notice(())
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
@@ -129,6 +130,20 @@ class LatentDataset:
     def action_size(self) -> int:
         """Columns of an action."""
         return int(self._arrays[0]["actions"].shape[1])
+
+    def notice(self, switches: Sequence[int]) -> None:
+        """Find when something happens: an event, or a press of one of the action columns."""
+        found: dict[int, list[NDArray[np.int64]]] = {}
+        for i, (number, first, frames, _) in enumerate(self.episodes):
+            arrays, rows = self._arrays[number], slice(first, first + frames)
+            facts = arrays["facts"][rows, FACTS.index("event")]
+            told = arrays["events"][rows] if "events" in arrays else facts[:, None]
+            pressed = (arrays["actions"][rows][:, list(switches)] != 0).any(axis=1, keepdims=True)
+            happened = np.hstack([told > 0, np.roll(pressed, 1, 0)])  # the last row has no action
+            for kind, column in enumerate(happened.T):
+                at = np.flatnonzero(column)
+                found.setdefault(kind, []).append(np.column_stack([np.full(len(at), i), at]))
+        self._moments = [np.concatenate(parts) for parts in found.values()]
 
     def clips(self, places: list[tuple[int, int]], t: int) -> Clips:
         """The windows of t frames that begin at (episode, frame) places."""
@@ -143,6 +158,8 @@ class LatentDataset:
     def draw(self, rng: np.random.Generator, b: int, t: int, eventful: float = 0.0) -> Clips:
         """`b` random windows; a share `eventful` is chosen to have an event in the later half.
 
+        Of which kind is drawn first, by the roots of their numbers, so that rare ones are seen.
+
         Raises:
             UserError: no episode is long enough.
         """
@@ -151,18 +168,17 @@ class LatentDataset:
             raise UserError(
                 f"no episode has {t} frames; record longer ones or train on shorter clips"
             )
-        with_events = room * [len(frames) > 0 for frames in self._eventful_frames]
+        moments = [found[room[found[:, 0]] > 0] for found in self._moments]
+        shares = np.sqrt([len(found) for found in moments])
         places = []
         for _ in range(b):
-            wanted = rng.random() < eventful and with_events.any()
-            odds = with_events if wanted else room
-            i = int(rng.choice(len(odds), p=odds / odds.sum()))
-            last = int(room[i]) - 1
-            start = int(rng.integers(last + 1))
-            if wanted:
-                event = int(rng.choice(self._eventful_frames[i]))
-                start = min(last, max(0, event - int(rng.integers(t // 2, t))))
-            places.append((i, start))
+            if rng.random() < eventful and shares.any():
+                i, frame = rng.choice(moments[rng.choice(len(moments), p=shares / shares.sum())])
+                start = max(0, int(frame) - int(rng.integers(t // 2, t)))
+                places.append((int(i), min(int(room[i]) - 1, start)))
+            else:
+                i = rng.choice(len(room), p=room / room.sum())
+                places.append((int(i), int(rng.integers(room[i]))))
         return self.clips(places, t)
 
     def spread(self, count: int, t: int) -> list[tuple[int, int]]:
@@ -176,11 +192,6 @@ class LatentDataset:
         number, first, _, _ = self.episodes[index]
         rows = slice(first + start, first + start + t)
         return {name: array[rows] for name, array in self._arrays[number].items()}
-
-    def _eventful(self, index: int) -> NDArray[np.int64]:
-        number, first, frames, _ = self.episodes[index]
-        column = self._arrays[number]["facts"][first : first + frames, FACTS.index("event")]
-        return np.flatnonzero(column > 0)
 
 
 def named(events: list[str]) -> str:

@@ -18,6 +18,7 @@ from worldsim.models.body import Body
 from worldsim.models.cache import Cache, CacheShape, LayerView, empty
 from worldsim.models.clip import Sight, clip_view, teacher_forcing
 from worldsim.models.conditioning import CLEAN, NOISY, Conditioning
+from worldsim.models.draft import Draft
 from worldsim.models.hands import Hands
 from worldsim.models.heads import Heads, Outlook
 from worldsim.models.layers import Block, Rotary, View, modulated, rotary
@@ -35,8 +36,10 @@ class DynamicsConfig:
     action_size: int = 21
     angles: list[int] = field(default_factory=lambda: [19, 20])
     """Action columns in degrees; the others are fed as they are."""
+    switches: list[int] = field(default_factory=lambda: [*range(10, 19)])
+    """Action columns that change the picture at once, as a number key the hotbar."""
     width: int = 256
-    blocks: int = 8
+    blocks: int = 4
     heads_space: int = 4
     heads_time: int = 4
     head_width: int = 32
@@ -86,8 +89,10 @@ class Dynamics(nn.Module):
         self.unembed = nn.Linear(d, numbers, bias=False)
         nn.init.zeros_(self.unembed.weight)
         self.heads = Heads(c.registers, d)
-        self.body = Body(c.latent_channels, c.action_size, c.angles) if sees else None
-        self.hands = Hands(c.latent_channels, c.action_size, c.angles, k) if k else None
+        told = c.latent_channels, c.action_size, c.angles
+        self.body = Body(*told) if sees else None
+        self.hands = Hands(*told, k) if k else None
+        self.draft = Draft(*told, c.switches, k) if sees and k else None
 
     def forward(
         self,

@@ -16,18 +16,18 @@ from worldsim.device import autocast, compile_or_eager, pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
-from worldsim.models.flow import Clip, FlowConfig, flow_loss, noised, objective, part_objective
+from worldsim.models.flow import FlowConfig, flow_loss, noised, objective, part_objective
 from worldsim.models.heads import Facts, body_motion
+from worldsim.models.parts import Clip
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import Simulator, SimulatorConfig
-from worldsim.surroundings import Surroundings
 from worldsim.trained import begin_from, load_depth, load_tokenizer, short
 from worldsim.training.loop import LoopConfig, train
 from worldsim.training.optimizers import optimizers
 from worldsim.training.rollouts import frame_psnr, rollout, write_pictures
 
 WEIGHTS = "dynamics.safetensors"
-PARTS = ("all", "body", "hands")
+PARTS = ("all", "body", "hands", "draft")
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
 _HORIZONS = (1, 4, 16)
 
@@ -50,12 +50,12 @@ class Config(LoopConfig):
     batch: int = 4
     """Clips in a batch."""
     part: str = "all"
-    """What is trained: all; or the body or the hands only, which need an `init` and minutes."""
-    frames: int = 32
+    """What is trained: all; or body, hands or draft only, which need an `init` and minutes."""
+    frames: int = 16
     """Frames in a clip; at least twice the model's window."""
     chunks: list[int] = field(default_factory=lambda: [1, 1, 1, 1, 2, 4])
     """Numbers of frames denoised jointly; one is drawn for each batch."""
-    eventful: float = 0.3
+    eventful: float = 0.6
     """Share of clips chosen because something happens in them."""
     rate: float = 1e-3
     """Learning rate of AdamW."""
@@ -91,8 +91,6 @@ class DynamicsTask:
         self.dtype = pick_dtype(self.device, config.dtype)
         self.tokenizer, self.tokenizer_hash = tokenizer.to(self.device), tokenizer_hash
         self.depth = None if depth is None else depth.to(self.device)
-        parts = config.model.camera, self.tokenizer, self.depth, self.dtype
-        self.look = Surroundings(*parts).moved if config.model.camera.field_of_view else None
         self.model = Dynamics(config.model).to(self.device)
         rates = config.rate, config.rate_matrices, config.weight_decay
         self.optimizers = optimizers(self.model, *rates)
@@ -121,7 +119,7 @@ class DynamicsTask:
             if self.settings.part != "all":
                 part = getattr(self.model, self.settings.part)
                 return part_objective(part, clip, law, generator)
-            return objective(self.model, clip, chunk, law, generator, self.look)
+            return objective(self.model, clip, chunk, law, generator)
 
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
         """Held-out loss at fixed levels, PSNR of rollouts against decoded truth, action gap."""
@@ -168,7 +166,7 @@ class DynamicsTask:
                     events=clip.brought,
                 ).latents
             plain = FlowConfig(weight_limit=1.0)
-            error = flow_loss(predicted, clip.latents, level, model.config.patch, plain)
+            error = flow_loss(predicted, clip.latents, level, plain)
             figures[f"held_out/error_at_{value:g}"] = float(error)
         return figures
 
@@ -209,12 +207,9 @@ def as_clip(clips: Clips, device: torch.device) -> Clip:
     if clips.priors is None:
         return Clip(latents, actions, Facts(**known), events=events)
     prior = torch.from_numpy(clips.priors).to(device)
-    poses = poses.nan_to_num()  # who does not say where it is, is not taken to move
-    poses[..., :3] -= poses[:, :1, :3].clone()  # far from the origin single precision is too coarse
-    poses = poses.float().to(device)
     motions = None if clips.motions is None else torch.from_numpy(clips.motions).to(device)
     cells = None if clips.cells is None else torch.from_numpy(clips.cells).to(device) / 255
-    return Clip(latents, actions, Facts(**known), None, prior, poses, motions, cells, events)
+    return Clip(latents, actions, Facts(**known), None, prior, motions, cells, events)
 
 
 def run(config: Config, run_dir: Path) -> None:
@@ -239,7 +234,9 @@ def run(config: Config, run_dir: Path) -> None:
     config.model.latent_channels = data.latent_shape[0]
     config.model.camera, config.model.events = data.camera, data.events
     if config.model.action_size != data.action_size:
-        config.model.action_size, config.model.angles = data.action_size, []
+        config.model.action_size = data.action_size
+        config.model.angles, config.model.switches = [], []
+    data.notice(config.model.switches)
     _refuse_part(config)
     task = DynamicsTask(config, data, held_out, tokenizer, meta["hash"], depth)
     if config.init:
@@ -281,9 +278,9 @@ def _refuse_part(config: Config) -> None:
     part, model = config.part, config.model
     if part not in PARTS:
         raise UserError(f"part is {part!r}; needed one of {', '.join(PARTS)}")
-    if part == "body" and not model.camera.field_of_view:
-        raise UserError("part=body of a game without a camera; needed latents that have one")
-    if part == "hands" and not model.events:
-        raise UserError("part=hands of a game that tells no events; needed latents that have some")
+    if part in ("body", "draft") and not model.camera.field_of_view:
+        raise UserError(f"part={part} of a game without a camera; needed latents that have one")
+    if part in ("hands", "draft") and not model.events:
+        raise UserError(f"part={part} of a game that tells no events; needed latents with some")
     if part != "all" and not config.init:
         raise UserError(f"part={part} without init; needed a dynamics file to train it for")

@@ -1,0 +1,126 @@
+"""Drafts: where something happens, and there alone, what is known of a frame is drawn anew."""
+
+import torch
+from test_simulator import camera_simulator, moves, started
+from toys import tiny_dynamics
+
+from worldsim.camera import CHANNELS, CameraConfig
+from worldsim.models.draft import Draft, undrawn
+from worldsim.models.flow import FlowConfig, part_objective, with_draft
+from worldsim.models.parts import Clip, draft_losses
+
+CAMERA = CameraConfig(field_of_view=70.0, pitch=1, yaw=2)
+
+
+def draft(stirred: bool = True) -> Draft:
+    """Of two latent channels, an action of a key and a switch, and one event."""
+    torch.manual_seed(0)
+    made = Draft(2, 2, [], [1], 1, width=16, blocks=2)
+    if stirred:
+        for parameter in made.parameters():
+            torch.nn.init.normal_(parameter, std=0.3)
+    return made.requires_grad_(False)
+
+
+def known(b: int, f: int) -> torch.Tensor:
+    prior = torch.randn(b, f, 2 + CHANNELS, 8, 8)
+    prior[:, :, 2:] = 1.0
+    return prior
+
+
+def test_there_is_something_to_draw_after_an_event_or_a_switch() -> None:
+    actions = torch.tensor([[0.0, 0], [1, 0], [0, 1], [0, 0]])
+    events = torch.tensor([[0.0], [0], [0], [1]])
+    assert draft().occasions(actions, events).tolist() == [False, False, True, True]
+
+
+def test_only_known_places_change_and_only_where_something_happens() -> None:
+    prior = known(1, 3)
+    prior[:, :, 2:, :, 4:] = 0.0
+    actions, events = torch.zeros(1, 3, 2), torch.tensor([[[0.0], [1.0], [0.0]]])
+    drafted = draft().drafted(prior, actions, events)
+    assert torch.equal(drafted.prior[:, [0, 2]], prior[:, [0, 2]])
+    assert torch.equal(drafted.prior[:, :, :, :, 4:], prior[:, :, :, :, 4:])
+    assert not torch.equal(drafted.prior[:, 1], prior[:, 1])
+    assert torch.equal(drafted.prior[:, :, 2:], prior[:, :, 2:])
+    assert drafted.share[:, 1].max() > 0.5
+    assert not drafted.share[:, [0, 2]].any()
+    latents = torch.randn(1, 3, 2, 8, 8)
+    sure = (drafted.share == 1).expand_as(latents)
+    drawn = drafted.drawn(latents)
+    assert torch.equal(drawn[sure], drafted.prior[:, :, :2][sure])
+    same = (drafted.share == 0).expand_as(latents)
+    assert torch.equal(drawn[same], latents[same])
+
+
+def test_an_untaught_draft_changes_nothing() -> None:
+    prior = known(2, 1)
+    drafted = draft(stirred=False).drafted(prior, torch.ones(2, 1, 2), torch.ones(2, 1, 1))
+    assert torch.equal(drafted.prior, prior)
+    assert torch.equal(drafted.share, undrawn(prior).share)
+
+
+def placing(b: int, g: torch.Generator) -> Clip:
+    """A block appears in the middle when the event happens, of the colour shown in a corner."""
+    prior = torch.zeros(b, 2, 2 + CHANNELS, 8, 8)
+    prior[:, :, 2:] = 1.0
+    hand = torch.randint(0, 2, (b, 1, 1, 1, 1), generator=g) * 2.0 - 1
+    prior[:, :, :1, 6:, :2] = hand
+    latents = prior[:, :, :2].clone()
+    latents[:, 1:, :, 2:4, 3:5] = hand
+    return Clip(latents, torch.zeros(b, 1, 2), prior=prior, events=torch.ones(b, 2, 1))
+
+
+def test_a_draft_learns_what_an_event_looks_like_from_what_is_in_hand() -> None:
+    made, g = draft(stirred=False).requires_grad_(True), torch.Generator().manual_seed(0)
+    optimizer, law = torch.optim.AdamW(made.parameters(), 3e-3), FlowConfig(unknown_prior=0.0)
+    for _ in range(120):
+        loss, parts = part_objective(made, placing(16, g), law, g)
+        assert set(parts) == {"draft"}
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    clip = placing(16, g)
+    assert clip.prior is not None
+    with torch.no_grad():
+        drafted = made.drafted(clip.prior[:, 1:], clip.actions, torch.ones(16, 1, 1))
+    middle = drafted.prior[:, 0, :2, 2:4, 3:5]
+    truth = clip.latents[:, 1, :, 2:4, 3:5]
+    assert float((middle - truth).square().mean()) < 0.1
+    assert drafted.share[:, 0, 0, 2:4, 3:5].min() > 0.5
+    assert drafted.share[:, 0, 0, 5:].max() < 0.5
+
+
+def test_a_clip_in_which_nothing_happens_teaches_nothing() -> None:
+    clip = placing(2, torch.Generator())
+    clip.events = torch.zeros(2, 2, 1)
+    assert float(draft_losses(draft(), clip)["draft"]) == 0
+    model = tiny_dynamics(camera=CAMERA, events=["placed"])
+    assert model.draft is not None
+    clip.actions = torch.zeros(2, 1, 3)
+    assert torch.equal(with_draft(model, clip).prior, clip.prior)
+    clip.events = torch.ones(2, 2, 1)
+    drawn = with_draft(model, clip).prior
+    assert torch.equal(drawn[:, 0], clip.prior[:, 0])  # nobody knows what led to the first
+    assert not torch.equal(drawn[:, 1], clip.prior[:, 1])
+
+
+def test_a_dream_shows_what_is_drafted_and_keeps_it() -> None:
+    sim = camera_simulator(events=["placed"])
+    pressed = moves([0, 1], 0)
+    pressed[:, :, 0] = 0.0
+    pressed[0, :, 1], pressed[1, :, 1] = 1.0, 0.0  # one game presses the switch
+    state = started(sim, [0, 1])
+    drafted = sim._told(state, torch.as_tensor(pressed)).drafted
+    assert drafted.share[0].max() > 0
+    assert not drafted.share[1].any()
+    after, step = sim.step(state, pressed)
+    sure = (drafted.share == 1).expand_as(step.latents)
+    assert sure.any()
+    shown = drafted.prior[:, :, : step.latents.shape[2]]
+    assert torch.allclose(step.latents[sure], shown[sure].float(), atol=1e-5)
+    fresh = (drafted.share[0, 0, 0] > 0).repeat_interleave(4, 0).repeat_interleave(4, 1).numpy()
+    kept = after.panoramas[0].frame[fresh] == step.frames[0, 0][fresh]
+    assert kept.mean() > 0.9  # but under the cross
+    _, alone = sim.step(started(sim, [0]), pressed[:1])
+    assert torch.equal(alone.latents, step.latents[:1])

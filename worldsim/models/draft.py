@@ -1,0 +1,127 @@
+"""What an event makes of a frame, drafted before it is dreamed.
+
+A block that breaks or is placed, a crack, another slot: what such a thing looks like is all but
+certain, once it is known that it happens and what was there before; but it is rare, and a
+transformer that learns from everything draws the mean of all that could have happened. So a small
+network that sees nothing but such moments draws them into what is known of the frame beforehand.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from worldsim.camera import CHANNELS
+from worldsim.models.conditioning import scaled
+
+_HEADS = 4
+
+_SEEN, _SURE = 0.1, 0.3
+"""Mean squared change of a place's latents from which it counts as changed, and as certainly so."""
+
+
+class Drafted(NamedTuple):
+    """What is known of frames (b, f) once the events in them are drawn.
+
+    prior: (b, f, z + 3, y, x). share: (b, f, 1, y, x), in [0, 1], of what an event has changed.
+    """
+
+    prior: Tensor
+    share: Tensor
+
+    def drawn(self, latents: Tensor) -> Tensor:
+        """Latents (b, f, z, y, x) with the draft in their stead where there is something in it."""
+        return torch.lerp(latents, self.prior[:, :, :-CHANNELS].to(latents), self.share.to(latents))
+
+
+def undrawn(prior: Tensor) -> Drafted:
+    """What is known of frames (b, f, z + 3, y, x) without events."""
+    return Drafted(prior, torch.zeros_like(prior[:, :, :1]))
+
+
+class Draft(nn.Module):
+    """What was known (n, z + 3, y, x), actions (n, a) and events (n, k) to changes (n, z, y, x).
+
+    Convolutions for what is near, attention for what is in hand. Begins by changing nothing.
+    """
+
+    angles: Tensor
+
+    def __init__(
+        self,
+        latent_channels: int,
+        action_size: int,
+        angles: Sequence[int],
+        switches: Sequence[int],
+        events: int,
+        width: int = 96,
+        blocks: int = 4,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
+        self.switches = list(switches)
+        self.begin = nn.Conv2d(latent_channels + CHANNELS + 2, width, 3, padding=1)
+        self.told = nn.Sequential(nn.Linear(action_size + events, width), nn.GELU())
+        self.blocks = nn.ModuleList(_Block(width) for _ in range(blocks))
+        self.end = nn.Conv2d(width, latent_channels, 1)
+        for weight in self.end.parameters():
+            nn.init.zeros_(weight)
+
+    def forward(self, prior: Tensor, actions: Tensor, events: Tensor) -> Tensor:
+        """The changes, of what is known only."""
+        told = torch.cat([scaled(actions, self.angles), events.float()], -1)
+        condition = self.told(told)
+        x = self.begin(torch.cat([prior, _places(prior)], 1))
+        for block in self.blocks:
+            x = block(x, condition)
+        changes: Tensor = self.end(F.gelu(x)).float()
+        return changes * prior[:, -CHANNELS, None]
+
+    def occasions(self, actions: Tensor, events: Tensor) -> Tensor:
+        """Where (...) there is something to draw: after actions (..., a), with events (..., k)."""
+        return (events > 0).any(-1) | (actions[..., self.switches] != 0).any(-1)
+
+    def drafted(self, prior: Tensor, actions: Tensor, events: Tensor) -> Drafted:
+        """Priors (b, f, z + 3, y, x) with what actions (b, f, a) and events (b, f, k) change."""
+        changes = torch.zeros_like(prior[:, :, :-CHANNELS])
+        chosen = self.occasions(actions, events)
+        if chosen.any():
+            changes[chosen] = self(prior[chosen], actions[chosen], events[chosen]).to(changes)
+        much = changes.square().mean(2, keepdim=True)
+        share = ((much - _SEEN) / (_SURE - _SEEN)).clamp(0, 1)
+        drawn = prior[:, :, :-CHANNELS] + changes
+        return Drafted(torch.cat([drawn, prior[:, :, -CHANNELS:]], 2), share)
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.told = nn.Linear(width, width)
+        self.near = nn.Sequential(
+            nn.GroupNorm(1, width),
+            nn.GELU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.GELU(),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
+        self.norm = nn.GroupNorm(1, width)
+        self.ask, self.answer = nn.Conv2d(width, 3 * width, 1), nn.Conv2d(width, width, 1)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        x = x + self.told(condition)[..., None, None]
+        x = x + self.near(x)
+        asked = rearrange(self.ask(self.norm(x)), "n (k h d) y x -> k n h (y x) d", k=3, h=_HEADS)
+        found = F.scaled_dot_product_attention(*asked)
+        back = rearrange(found, "n h (y x) d -> n (h d) y x", y=x.shape[-2])
+        answered: Tensor = x + self.answer(back)
+        return answered
+
+
+def _places(prior: Tensor) -> Tensor:
+    """Row and column (n, 2, y, x) of each place, from -1 to 1."""
+    y, x = (torch.linspace(-1, 1, side, device=prior.device) for side in prior.shape[-2:])
+    grid = torch.stack(torch.meshgrid(y, x, indexing="ij"))
+    return grid.to(prior.dtype).expand(len(prior), -1, -1, -1)

@@ -1,0 +1,90 @@
+"""The losses of what stands beside the transformer, and the clips that all of it learns from."""
+
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from worldsim.camera import CHANNELS
+from worldsim.models.body import Body, partly_known, pitch_loss, walk_loss
+from worldsim.models.draft import Draft
+from worldsim.models.hands import Hands, events_loss
+from worldsim.models.heads import Facts
+
+_UNTOLD = 0.3
+"""Share of the clips in which hands are not told what happened before."""
+
+_WARM = 4
+"""Frames of a clip that hands see before they are asked."""
+
+
+@dataclass
+class Clip:
+    """What is learnt from: latents (b, t, z, y, x), actions (b, t-1, a) in natural units, facts.
+
+    actions[:, i] is taken on seeing frame i and produces frame i+1; text is (b, text width);
+    prior (b, t, z + 3, y, x), of games with a camera; motions (b, t, 7), what was measured between
+    frames, and cells (b, t, 325), what was around after each, in [0, 1], where depth is known;
+    events (b, t, k), 1 for what happened in the tick that led to each, of games that say so.
+    """
+
+    latents: Tensor
+    actions: Tensor
+    facts: Facts = field(default_factory=Facts)
+    text: Tensor | None = None
+    prior: Tensor | None = None
+    motions: Tensor | None = None
+    cells: Tensor | None = None
+    events: Tensor | None = None
+
+    @property
+    def brought(self) -> Tensor | None:
+        """The events (b, t-1, k) that the actions brought about."""
+        return None if self.events is None else self.events[:, 1:]
+
+
+def body_losses(body: Body, past: Tensor, clip: Clip, g: torch.Generator) -> dict[str, Tensor]:
+    """The losses of a body for which there are facts; past: (b, t, z, y, x), as it is seen."""
+    measured = None if clip.motions is None else partly_known(clip.motions, g)
+    led = F.pad(clip.actions, (0, 0, 1, 0))
+    near = None if clip.cells is None else F.pad(clip.cells[:, :-1], (0, 0, 1, 0))
+    tracks = body(past, led, body.start(len(past)), measured=measured, near=near)
+    facts, losses = clip.facts, {}
+    if facts.motion is not None:
+        losses["coming"] = walk_loss(tracks.expected[:, 1:], facts.motion[..., :3])
+        losses["felt"] = walk_loss(tracks.felt[:, 1:], facts.motion[..., :3])
+        half = led.shape[1] // 2  # seen; the other half is walked blindly, as in dreams
+        later = None if near is None else near[:, half:]
+        blind = body.walked(led[:, half:], tracks.bodies[:, half - 1], later)
+        losses["walked"] = walk_loss(blind, facts.motion[:, half - 1 :, :3])
+    if facts.pitch is not None:
+        losses["pitch"] = pitch_loss(tracks.pitches[:, 1:], facts.pitch)
+    return losses
+
+
+def hands_losses(hands: Hands, past: Tensor, clip: Clip, g: torch.Generator) -> dict[str, Tensor]:
+    """The loss of hands; past: (b, t, z, y, x), as it is seen. Some clips do not tell the past."""
+    if clip.events is None:
+        return {}
+    b = len(past)
+    told = torch.rand(b, 1, 1, generator=g, device=past.device) >= _UNTOLD
+    led = F.pad(clip.actions, (0, 0, 1, 0))
+    states = hands(past, led, clip.events * told, hands.start(b))
+    logits = hands.logits(states[:, _WARM:-1], clip.actions[:, _WARM:])
+    return {"events": events_loss(logits, clip.events[:, _WARM + 1 :])}
+
+
+def draft_losses(draft: Draft, clip: Clip) -> dict[str, Tensor]:
+    """The loss of drafts of a clip's events: squared error where something was known before."""
+    if clip.prior is None or clip.brought is None:
+        return {}
+    known = clip.prior[:, 1:, -CHANNELS:]
+    chosen = draft.occasions(clip.actions, clip.brought) & (known > 0).flatten(2).any(2)
+    prior, latents = clip.prior[:, 1:][chosen], clip.latents[:, 1:][chosen]
+    if not len(prior):
+        return {"draft": draft.end.weight.sum() * 0}
+    changes = draft(prior, clip.actions[chosen], clip.brought[chosen])
+    error = (prior[:, :-CHANNELS] + changes - latents).square().mean(1)
+    weight = prior[:, -CHANNELS]
+    return {"draft": (weight * error).sum() / weight.sum()}
