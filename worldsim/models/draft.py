@@ -19,7 +19,7 @@ from worldsim.models.conditioning import scaled
 
 _HEADS = 4
 
-_SEEN, _SURE = 0.1, 0.3
+_SEEN, _SURE = 0.05, 0.2
 """Mean squared change of a place's latents from which it counts as changed, and as certainly so."""
 
 
@@ -66,17 +66,22 @@ class Draft(nn.Module):
         self.begin = nn.Conv2d(latent_channels + CHANNELS + 2, width, 3, padding=1)
         self.told = nn.Sequential(nn.Linear(action_size + events, width), nn.GELU())
         self.blocks = nn.ModuleList(_Block(width) for _ in range(blocks))
+        self.hand = _Hand(width)
         self.end = nn.Conv2d(width, latent_channels, 1)
         for weight in self.end.parameters():
             nn.init.zeros_(weight)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, prior: Tensor, actions: Tensor, events: Tensor) -> Tensor:
         """The changes, of what is known only."""
         told = torch.cat([scaled(actions, self.angles), events.float()], -1)
         condition = self.told(told)
-        x = self.begin(torch.cat([prior, _places(prior)], 1))
-        for block in self.blocks:
+        given = torch.cat([prior, _places(prior)], 1)
+        x = self.begin(given.contiguous(memory_format=torch.channels_last))
+        for i, block in enumerate(self.blocks):
             x = block(x, condition)
+            if i == len(self.blocks) // 2 - 1:
+                x = self.hand(x)
         changes: Tensor = self.end(F.gelu(x)).float()
         return changes * prior[:, -CHANNELS, None]
 
@@ -92,11 +97,13 @@ class Draft(nn.Module):
             changes[chosen] = self(prior[chosen], actions[chosen], events[chosen]).to(changes)
         much = changes.square().mean(2, keepdim=True)
         share = ((much - _SEEN) / (_SURE - _SEEN)).clamp(0, 1)
-        drawn = prior[:, :, :-CHANNELS] + changes
+        drawn = prior[:, :, :-CHANNELS] + share * changes
         return Drafted(torch.cat([drawn, prior[:, :, -CHANNELS:]], 2), share)
 
 
 class _Block(nn.Module):
+    """What is near: a residual pair of convolutions, told a condition (n, width)."""
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.told = nn.Linear(width, width)
@@ -107,12 +114,22 @@ class _Block(nn.Module):
             nn.GELU(),
             nn.Conv2d(width, width, 3, padding=1),
         )
-        self.norm = nn.GroupNorm(1, width)
-        self.ask, self.answer = nn.Conv2d(width, 3 * width, 1), nn.Conv2d(width, width, 1)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         x = x + self.told(condition)[..., None, None]
-        x = x + self.near(x)
+        seen: Tensor = x + self.near(x)
+        return seen
+
+
+class _Hand(nn.Module):
+    """What is anywhere, as what is in hand: attention among all places (n, width, y, x)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(1, width)
+        self.ask, self.answer = nn.Conv2d(width, 3 * width, 1), nn.Conv2d(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
         asked = rearrange(self.ask(self.norm(x)), "n (k h d) y x -> k n h (y x) d", k=3, h=_HEADS)
         found = F.scaled_dot_product_attention(*asked)
         back = rearrange(found, "n h (y x) d -> n (h d) y x", y=x.shape[-2])
