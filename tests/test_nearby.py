@@ -7,7 +7,7 @@ import pytest
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
 from worldsim.models.body import CELLS
-from worldsim.nearby import FRAMES, nowhere, occupied, scan
+from worldsim.nearby import FRAMES, RESTS, nowhere, occupied, rested, restless, scan
 from worldsim.panoramas import recorded
 
 CAMERA = CameraConfig(field_of_view=70.0)
@@ -30,10 +30,10 @@ def flat_floor(height: float, pitch: float, size: int = 64) -> np.ndarray:
 def test_a_floor_looked_down_at_fills_the_cells_at_its_height():
     points = nowhere((64, 64, 3), 64)
     assert len(points) == FRAMES
-    assert not occupied(points, np.zeros(3), 0.0).any()
+    assert not occupied(points, restless(), np.zeros(3), 0.0).any()
     pitch = np.radians(80)
     scan(points[0], flat_floor(FEET, pitch), 64, np.zeros(3), 0.0, pitch, CAMERA.tangent)
-    cells = occupied(points, np.zeros(3), 0.0)
+    cells = occupied(points, restless(), np.zeros(3), 0.0)
     assert cells.shape == CELLS
     assert cells[2, 2].argmax() == level_of(FEET)
     assert cells.sum((0, 1)).argmax() == level_of(FEET)
@@ -43,10 +43,37 @@ def test_cells_turn_and_move_with_the_player():
     points = nowhere((64, 64, 3), 64)
     points[0, :10] = 1.0, 0.5, 0.0  # right of the start, below the eye
     level = level_of(0.5)
-    assert occupied(points, np.zeros(3), 0.0)[4, 2, level] == 1
-    assert occupied(points, np.zeros(3), np.pi / 2)[2, 4, level] == 1  # now ahead
-    assert occupied(points, np.array([1.0, 0.0, 0.0]), 0.0)[2, 2, level] == 1
-    assert occupied(points, np.array([1.0, -0.75, 0.0]), 0.0)[2, 2, level_of(1.25)] == 1
+    assert occupied(points, restless(), np.zeros(3), 0.0)[4, 2, level] == 1
+    assert occupied(points, restless(), np.zeros(3), np.pi / 2)[2, 4, level] == 1  # now ahead
+    assert occupied(points, restless(), np.array([1.0, 0.0, 0.0]), 0.0)[2, 2, level] == 1
+    assert occupied(points, restless(), np.array([1.0, -0.75, 0.0]), 0.0)[2, 2, level_of(1.25)] == 1
+
+
+def test_what_an_eye_rested_on_counts_as_full_below_it():
+    rests = restless()
+    rests[0] = 0.0
+    cells = occupied(nowhere((64, 64, 3), 64), rests, np.zeros(3), 0.0)
+    assert cells[2, 2, level_of(FEET)] == 1
+    assert cells.sum() == cells[:, :, level_of(FEET)].sum()
+    above = occupied(nowhere((64, 64, 3), 64), rests, np.array([0.0, -1.0, 0.0]), 0.0)
+    assert above[2, 2, level_of(FEET + 1)] == 1  # seen from the top of a jump
+
+
+def test_an_eye_rests_where_its_height_stays_for_two_ticks():
+    rests, even, eye = restless(), 0, np.zeros(3)
+    for down in (0.3, 0.0, 0.0):  # falls, lands, stays
+        after = np.add(eye, (0.2, down, 0.0))
+        rests, even = rested(rests, after, eye, even)
+        eye = after
+    assert even == 2
+    assert np.allclose(rests[0], eye)
+    once, even = rested(rests, np.add(eye, (0.1, 0.0, 0.0)), eye, even)  # hardly another place
+    assert np.array_equal(once, rests)
+    assert even == 3
+    twice, even = rested(rests, np.add(eye, (1.0, -0.4, 0.0)), eye, even)  # jumps
+    assert np.array_equal(twice, rests)
+    assert even == 0
+    assert len(rested(rests, np.add(eye, (1.0, 0.0, 0.0)), eye, 3)[0]) == RESTS
 
 
 @pytest.mark.parametrize("turn", [0.0, 6.0])

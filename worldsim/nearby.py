@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from worldsim.models.body import CELLS
-from worldsim.rays import Places, facing, place_of, turned
+from worldsim.rays import Angles, Places, facing, place_of, turned
 
 FRAMES = 32
 """Frames that are kept."""
@@ -23,6 +23,37 @@ _TOP = 0.5
 _ENOUGH = 8
 """Places that make a cell count as full."""
 _NOWHERE = 1e9
+
+RESTS = 64
+"""Places stood on that are kept."""
+_EVEN, _TICKS = 0.02, 2
+"""Blocks of height within which, and ticks for which, an eye has to stay to be at rest."""
+_APART = 0.3
+"""Blocks between places stood on that are told apart."""
+_UNDER = 1.68
+"""Blocks below an eye at rest where something holds the player."""
+_FOOT = 0.28
+"""Blocks from the middle of what holds a player to its edge."""
+_HELD = 4
+"""What each of nine places under a player counts for; the middle one twice."""
+
+
+def rested(
+    rests: Places, eye: NDArray[np.float64], before: NDArray[np.float64], even: int
+) -> tuple[Places, int]:
+    """Where eyes were at rest (RESTS, 3), newest first, and for how many ticks this one has been.
+
+    eye, before: (3,), where it is and was a tick ago. even: ticks it had been at rest then.
+    """
+    even = even + 1 if abs(eye[1] - before[1]) < _EVEN else 0
+    if even >= _TICKS and np.abs(rests[0] - eye).max() > _APART:
+        rests = np.concatenate([eye[None].astype(np.float32), rests[:-1]])
+    return rests, even
+
+
+def restless() -> Places:
+    """Room for the places (RESTS, 3) of eyes at rest."""
+    return np.full((RESTS, 3), _NOWHERE, np.float32)
 
 
 def nowhere(shape: tuple[int, ...], visible: int) -> Places:
@@ -51,25 +82,47 @@ def scan(
             k += 1
 
 
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _count(
+    cells: NDArray[np.float32],
+    x: float,
+    y: float,
+    z: float,
+    angles: Angles,
+    weight: int,
+) -> None:
+    """Count a place, as seen from the eye, in its cell, if it has one."""
+    if abs(x) > 4 or abs(z) > 4 or abs(y) > 4:
+        return
+    right, down, ahead = turned(x, y, z, angles)
+    i = int(np.floor(right / _WIDE + 0.5 * _ACROSS))
+    j = int(np.floor(ahead / _WIDE + 0.5 * _ACROSS))
+    level = _LEVELS - 1 - int(np.floor((down + _TOP) / _HIGH))
+    if 0 <= i < _ACROSS and 0 <= j < _ACROSS and 0 <= level < _LEVELS:
+        cells[i, j, level] += weight
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
-def occupied(points: Places, eye: NDArray[np.float64], yaw: float) -> NDArray[np.float32]:
-    """How full the cells around an eye are, (5, 5, 13): from the left, from behind, from below."""
+def occupied(
+    points: Places, rests: Places, eye: NDArray[np.float64], yaw: float
+) -> NDArray[np.float32]:
+    """How full the cells around an eye are, (5, 5, 13): from the left, from behind, from below.
+
+    points: (frames, n, 3), places seen. rests: (n, 3), where the eye was at rest, which something
+    must have held.
+    """
     cells = np.zeros((_ACROSS, _ACROSS, _LEVELS), np.float32)
     angles = facing(yaw, 0.0)
     for frame in range(points.shape[0]):
         for k in range(points.shape[1]):
-            x, y, z = (
-                points[frame, k, 0] - eye[0],
-                points[frame, k, 1] - eye[1],
-                points[frame, k, 2] - eye[2],
-            )
-            if abs(x) > 4 or abs(z) > 4 or abs(y) > 4:
-                continue
-            right, down, ahead = turned(x, y, z, angles)
-            i = int(np.floor(right / _WIDE + 0.5 * _ACROSS))
-            j = int(np.floor(ahead / _WIDE + 0.5 * _ACROSS))
-            level = _LEVELS - 1 - int(np.floor((down + _TOP) / _HIGH))
-            if 0 <= i < _ACROSS and 0 <= j < _ACROSS and 0 <= level < _LEVELS:
-                cells[i, j, level] += 1
+            place = points[frame, k]
+            _count(cells, place[0] - eye[0], place[1] - eye[1], place[2] - eye[2], angles, 1)
+    for k in range(rests.shape[0]):
+        x, y, z = rests[k, 0] - eye[0], rests[k, 1] - eye[1] + _UNDER, rests[k, 2] - eye[2]
+        if abs(x) < 4 and abs(z) < 4:
+            for i in (-1, 0, 1):
+                for j in (-1, 0, 1):
+                    weight = 2 * _HELD if i == j == 0 else _HELD
+                    _count(cells, x + i * _FOOT, y, z + j * _FOOT, angles, weight)
     full: NDArray[np.float32] = np.minimum(cells / np.float32(_ENOUGH), np.float32(1))
     return full

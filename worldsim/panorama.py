@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldsim.camera import FAR, CameraConfig
-from worldsim.nearby import nowhere, occupied, scan
+from worldsim.nearby import nowhere, occupied, rested, restless, scan
 from worldsim.projection import Ages, look, moved, paint, remembered
 from worldsim.rays import Pixels, Places
 from worldsim.settled import settled
@@ -34,8 +34,9 @@ class Panorama:
 
     frame, distance: (h, w, 3) last seen, and (h, w) how far ahead that is. colors, places: (rows,
     columns, 3) by direction. when: (rows, columns, 2) at which step walked and which tick each was
-    seen. points: (frames, n, 3), some places of each recent frame. eye: (3,) place, yaw, pitch:
-    degrees, of the last frame. walked, ticks: so far.
+    seen. points: (frames, n, 3), some places of each recent frame. rests: (n, 3), where the eye was
+    at rest. eye: (3,) place, yaw, pitch: degrees, of the last frame. even: ticks that the eye has
+    been at rest. walked, ticks: so far.
     """
 
     camera: CameraConfig
@@ -45,9 +46,11 @@ class Panorama:
     places: Places
     when: Ages
     points: Places
+    rests: Places
     eye: NDArray[np.float64]
     yaw: float
     pitch: float
+    even: int = 0
     walked: int = 0
     ticks: int = 0
 
@@ -60,14 +63,19 @@ class Panorama:
         """
         camera = self.camera
         walks = any(action[column] != 0 for column in camera.walking)
+        there = self if motion is None else self.standing(self.eye + self._step(motion))
         return replace(
-            self,
-            eye=self.eye if motion is None else self.eye + self._step(motion),
+            there,
             yaw=(self.yaw + float(action[camera.yaw])) % 360,
             pitch=float(np.clip(self.pitch + float(action[camera.pitch]), -90, 90)),
             walked=self.walked + walks,
             ticks=self.ticks + 1,
         )
+
+    def standing(self, eye: NDArray[np.float64]) -> "Panorama":
+        """With the eye elsewhere (3,) a tick later, before anything is seen from there."""
+        rests, even = rested(self.rests, eye, self.eye, self.even)
+        return replace(self, eye=eye, rests=rests, even=even)
 
     def seen(self, frame: Pixels, distance: Places | None = None) -> "Panorama":
         """With a new last frame (h, w, 3), as the camera stands.
@@ -83,7 +91,7 @@ class Panorama:
 
     def nearby(self) -> NDArray[np.float32]:
         """How full the cells around the player are, as `nearby.occupied` counts them."""
-        return occupied(self.points, self.eye, float(np.radians(self.yaw)))
+        return occupied(self.points, self.rests, self.eye, float(np.radians(self.yaw)))
 
     def painted(self, frame: Pixels, distance: Places | None) -> "Panorama":
         """As `seen`, in the arrays of this one, which is not to be used again."""
@@ -185,6 +193,7 @@ def blank(camera: CameraConfig, shape: tuple[int, ...], pitch: float) -> Panoram
         places=np.zeros((rows, 2 * rows, 3), np.float32),
         when=np.full((rows, 2 * rows, 2), NEVER, np.int32),
         points=nowhere(shape, camera.visible(shape[0])),
+        rests=restless(),
         eye=np.zeros(3),
         yaw=0.0,
         pitch=pitch,

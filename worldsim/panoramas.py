@@ -106,7 +106,7 @@ def recorded(
     panorama = panorama.painted(frames[0], distances[0])
     nearby = [panorama.nearby()]
     for i, action in enumerate(actions, 1):
-        after = replace(panorama.turned(action), eye=_standing(poses[i])["eye"])
+        after = panorama.turned(action).standing(_standing(poses[i])["eye"])
         pictures[i], recents[i] = after.ahead(panorama)
         panorama = after.painted(frames[i], distances[i])
         nearby.append(panorama.nearby())

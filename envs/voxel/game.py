@@ -22,7 +22,7 @@ STACK = 64
 FULL_HEALTH = 20
 EVENTS = (
     "log_collected", "block_broken", "block_placed", "damage", "death", "beacon_reached",
-    "item_dropped", "block_cracked", "cracks_closed",
+    "item_dropped", "block_cracked", "cracks_closed", "block_fell",
 )  # fmt: skip
 
 _SAFE_FALL = 3.0
@@ -227,6 +227,7 @@ class Game:
             if y > 0 and FALLS[kind] and below in (AIR, WATER):
                 self.world.set(x, y, z, AIR)
                 self.world.set(x, y - 1, z, kind)
+                self.events["block_fell"] += 1.0
                 still |= {(x, y - 1, z), (x, y + 1, z)}
         self.unstable = tuple(sorted(still))
 

@@ -57,8 +57,8 @@ class Draft(nn.Module):
         angles: Sequence[int],
         switches: Sequence[int],
         events: int,
-        width: int = 96,
-        blocks: int = 4,
+        width: int = 160,
+        blocks: int = 6,
     ) -> None:
         super().__init__()
         self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
@@ -66,7 +66,7 @@ class Draft(nn.Module):
         self.begin = nn.Conv2d(latent_channels + CHANNELS + 2, width, 3, padding=1)
         self.told = nn.Sequential(nn.Linear(action_size + events, width), nn.GELU())
         self.blocks = nn.ModuleList(_Block(width) for _ in range(blocks))
-        self.hand = _Hand(width)
+        self.hands = nn.ModuleList(_Hand(width) for _ in range(blocks // 2))
         self.end = nn.Conv2d(width, latent_channels, 1)
         for weight in self.end.parameters():
             nn.init.zeros_(weight)
@@ -80,8 +80,8 @@ class Draft(nn.Module):
         x = self.begin(given.contiguous(memory_format=torch.channels_last))
         for i, block in enumerate(self.blocks):
             x = block(x, condition)
-            if i == len(self.blocks) // 2 - 1:
-                x = self.hand(x)
+            if i % 2:
+                x = self.hands[i // 2](x)
         changes: Tensor = self.end(F.gelu(x)).float()
         return changes * prior[:, -CHANNELS, None]
 

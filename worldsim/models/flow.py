@@ -127,10 +127,12 @@ def objective(
     chunk: int,
     config: FlowConfig,
     generator: torch.Generator,
+    beside: bool = True,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of a clip, a scalar, and its parts by name; `chunk` frames are denoised jointly.
 
-    Of these only the first has a prior, as at play.
+    Of these only the first has a prior, as at play. beside: whether what stands beside the
+    transformer learns too.
     """
     latents, device = clip.latents, clip.latents.device
     b, t = latents.shape[:2]
@@ -159,11 +161,11 @@ def objective(
     )
     parts = {"flow": flow_loss(prediction.latents, latents, noisy_level, config)}
     heads = outlook_losses(prediction.outlook, clip.facts)
-    if dynamics.body is not None:
+    if beside and dynamics.body is not None:
         heads |= body_losses(dynamics.body, seen, clip, generator)
-    if dynamics.hands is not None:
+    if beside and dynamics.hands is not None:
         heads |= hands_losses(dynamics.hands, seen, clip, generator)
-    if dynamics.draft is not None:
+    if beside and dynamics.draft is not None:
         heads |= draft_losses(dynamics.draft, undrafted)
     loss = parts["flow"] + config.heads_weight * sum(heads.values(), parts["flow"].new_zeros(()))
     return loss, {**parts, **heads}

@@ -33,7 +33,7 @@ class Hands(nn.Module):
         action_size: int,
         angles: Sequence[int],
         events: int,
-        width: int = 128,
+        width: int = 192,
     ) -> None:
         super().__init__()
         self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
