@@ -18,6 +18,7 @@ from worldsim.models.body import Body
 from worldsim.models.cache import Cache, CacheShape, LayerView, empty
 from worldsim.models.clip import Sight, clip_view, teacher_forcing
 from worldsim.models.conditioning import CLEAN, NOISY, Conditioning
+from worldsim.models.critic import Critic
 from worldsim.models.draft import Draft
 from worldsim.models.hands import Hands
 from worldsim.models.heads import Heads, Outlook
@@ -93,6 +94,8 @@ class Dynamics(nn.Module):
         self.body = Body(*told) if sees else None
         self.hands = Hands(*told, k) if k else None
         self.draft = Draft(*told, c.switches, k) if sees and k else None
+        self.critic: Critic | None = None
+        """Of what is predicted, while training has one; what plays does not need it."""
 
     def forward(
         self,
@@ -201,9 +204,10 @@ class Dynamics(nn.Module):
         return empty(shape, b, dtype, self.registers.device)
 
     def parameter_groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-        """The blocks' matrices, for Muon, and all other parameters, for AdamW."""
+        """The blocks' matrices, for Muon, and all others but the critic's, for AdamW."""
         matrices = [p for p in self.blocks.parameters() if min(p.shape) > 1]
-        chosen = {id(p) for p in matrices}
+        critic = () if self.critic is None else self.critic.parameters()
+        chosen = {id(p) for p in (*matrices, *critic)}
         return matrices, [p for p in self.parameters() if id(p) not in chosen]
 
     def _play(

@@ -8,6 +8,7 @@ from torch import Tensor
 from worldsim.camera import CHANNELS
 from worldsim.models.body import Body
 from worldsim.models.clip import chunk_starts
+from worldsim.models.critic import critic_losses
 from worldsim.models.draft import Draft
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.hands import Hands
@@ -35,6 +36,9 @@ class FlowConfig:
     """Share of batches whose past is in part what the model itself predicts, as it is at play."""
     heads_weight: float = 0.1
     """Weight of the losses of the heads, together."""
+    critic: float = 0.0
+    """Length of the step that predictions take towards what a critic takes for true, as a share of
+    that towards the truth; 0: there is no critic. For the last part of a training."""
 
 
 def noised(clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
@@ -167,8 +171,11 @@ def objective(
         heads |= hands_losses(dynamics.hands, seen, clip, generator)
     if beside and dynamics.draft is not None:
         heads |= draft_losses(dynamics.draft, undrafted)
-    loss = parts["flow"] + config.heads_weight * sum(heads.values(), parts["flow"].new_zeros(()))
-    return loss, {**parts, **heads}
+    if dynamics.critic is not None:
+        told = clip.prior, noisy_level, config.critic, generator
+        parts |= critic_losses(dynamics.critic, prediction.latents, latents, *told)
+    losses = [*parts.values(), *(config.heads_weight * loss for loss in heads.values())]
+    return torch.stack(losses).sum(), {**parts, **heads}
 
 
 def with_draft(dynamics: Dynamics, clip: Clip) -> Clip:

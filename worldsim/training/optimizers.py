@@ -1,7 +1,6 @@
 """The optimizers of a dynamics model: Muon for its blocks' matrices, AdamW for the rest."""
 
 import torch
-from torch import nn
 
 from worldsim.models.dynamics import Dynamics
 from worldsim.training.muon import ConvolutionMuon
@@ -12,19 +11,27 @@ def optimizers(
 ) -> list[torch.optim.Optimizer]:
     """Muon with `rate_matrices` and AdamW with `rate`; AdamW alone if the former is 0.
 
-    The draft's convolutions have a Muon of their own.
+    The draft's convolutions have a Muon of their own, the critic an AdamW.
     """
     matrices, rest = model.parameter_groups()
     adamw = {"lr": rate, "betas": (0.9, 0.95), "weight_decay": weight_decay}
-    if not rate_matrices:
-        return [torch.optim.AdamW([*matrices, *rest], **adamw)]  # type: ignore[arg-type]
-    muon = torch.optim.Muon(
-        matrices, lr=rate_matrices, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
-    )
-    drawn: list[nn.Parameter] = []
-    if model.draft is not None:
-        drawn = [weight for weight in model.draft.parameters() if weight.ndim > 1]
-        chosen = {id(weight) for weight in drawn}
-        rest = [weight for weight in rest if id(weight) not in chosen]
-    both = [muon, torch.optim.AdamW(rest, **adamw)]  # type: ignore[arg-type]
-    return [*both, ConvolutionMuon(drawn, rate_matrices)] if drawn else both
+    made: list[torch.optim.Optimizer] = []
+    if rate_matrices:
+        made.append(
+            torch.optim.Muon(
+                matrices,
+                lr=rate_matrices,
+                weight_decay=weight_decay,
+                adjust_lr_fn="match_rms_adamw",
+            )
+        )
+        drawn = [] if model.draft is None else [p for p in model.draft.parameters() if p.ndim > 1]
+        if drawn:
+            made.append(ConvolutionMuon(drawn, rate_matrices))
+        matrices, chosen = [], {id(parameter) for parameter in drawn}
+        rest = [parameter for parameter in rest if id(parameter) not in chosen]
+    made.append(torch.optim.AdamW([*matrices, *rest], **adamw))  # type: ignore[arg-type]
+    if model.critic is not None:
+        critic = model.critic.parameters()
+        made.append(torch.optim.AdamW(critic, rate / 2, (0.5, 0.95), weight_decay=weight_decay))
+    return made

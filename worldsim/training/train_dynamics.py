@@ -14,6 +14,7 @@ from worldsim.data.dataset import split_of
 from worldsim.data.latents import FACTS, Clips, LatentDataset
 from worldsim.device import autocast, compile_or_eager, pick_device, pick_dtype
 from worldsim.errors import UserError
+from worldsim.models.critic import Critic
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.flow import FlowConfig, flow_loss, noised, objective, part_objective
@@ -94,7 +95,10 @@ class DynamicsTask:
         self.dtype = pick_dtype(self.device, config.dtype)
         self.tokenizer, self.tokenizer_hash = tokenizer.to(self.device), tokenizer_hash
         self.depth = None if depth is None else depth.to(self.device)
-        self.model = Dynamics(config.model).to(self.device)
+        self.model = Dynamics(config.model)
+        if config.flow.critic:
+            self.model.critic = Critic(config.model.latent_channels)
+        self.model.to(self.device)
         rates = config.rate, config.rate_matrices, config.weight_decay
         self.optimizers = optimizers(self.model, *rates)
         self.frames_per_batch = config.batch * config.frames
@@ -148,7 +152,8 @@ class DynamicsTask:
             "frames_seen": step * self.frames_per_batch,
             "frames_recorded": self.data.frames,
         }
-        checkpoint.save(run_dir / WEIGHTS, model.state_dict(), meta)
+        weights = {k: v for k, v in model.state_dict().items() if not k.startswith("critic.")}
+        checkpoint.save(run_dir / WEIGHTS, weights, meta)
 
     def _levels(self, model: Dynamics, clips: Clips) -> dict[str, float]:
         clip = as_clip(clips, self.device)
