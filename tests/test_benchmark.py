@@ -18,7 +18,7 @@ from worldsim.benchmark.pixels import PixelModel
 from worldsim.benchmark.rows import Row, find, speed, timed
 from worldsim.benchmark.subject import opened
 from worldsim.errors import UserError
-from worldsim.models.packed import PackableLinear
+from worldsim.models.packed import PackableConv2d, PackableLinear
 
 TOY = {"frames": 4, "seconds": 1e-3, "batches": 8, "clips": 1, "train_steps": 1, "large": False}
 SLOW = {"compile": False, "fresh": False, "avx2": False}
@@ -111,6 +111,11 @@ def test_operations_of_packed_and_plain_products_are_counted():
         assert operations(lambda: linear(x)) == 2 * 5 * 16 * 32
         linear.pack()
         assert operations(lambda: linear(x)) == 2 * 5 * 16 * 32
+    convolution, picture = PackableConv2d(4, 8, 3, padding=1), torch.randn(2, 4, 6, 5)
+    with torch.inference_mode():
+        plain = operations(lambda: convolution(picture))
+        convolution.pack()
+        assert operations(lambda: convolution(picture)) == plain == 2 * 2 * 6 * 5 * 8 * 4 * 9
 
 
 def test_speed_is_frames_by_seconds_and_its_share_of_the_peak():

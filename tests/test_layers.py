@@ -9,7 +9,7 @@ from torch import Tensor
 
 from worldsim.models.clip import additive, clip_view, teacher_forcing
 from worldsim.models.layers import Block, Rotary, attend, rotary, rotate
-from worldsim.models.packed import PackableLinear, pack
+from worldsim.models.packed import PackableConv2d, PackableLinear, pack
 
 HEADS, WIDTH, REGISTERS = (1, 1), 32, 2
 SPACE, TIME = 0, 1
@@ -85,3 +85,25 @@ def test_packed_matrices_multiply_alike_and_copies_come_unpacked(dtype: torch.dt
             assert not twin(x).any()
         matrix.to(torch.float64)
         assert torch.allclose(matrix(x.double()).to(dtype), expected, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("leak", [None, 0.2])
+def test_packed_convolutions_say_alike_whatever_they_are_packed_for(
+    dtype: torch.dtype, leak: float | None
+) -> None:
+    torch.manual_seed(0)
+    convolution = PackableConv2d(6, 10, 3, padding=1)
+    x = torch.randn(3, 6, 12, 9)
+    with torch.inference_mode():
+        expected = convolution(x, leak)
+        assert (expected < 0).any()
+        pack(convolution, dtype)
+        near = 1e-5 if dtype == torch.float32 else 3e-2
+        packed = convolution(x, leak)
+        assert packed.dtype == dtype
+        assert torch.allclose(packed.float(), expected, rtol=near, atol=near)
+        assert torch.equal(convolution(x[1:2], leak)[0], packed[1])
+        copied = copy.deepcopy(convolution)
+        copied.weight.zero_()
+        assert torch.allclose(copied(x), copied.bias[:, None, None].expand(10, 12, 9))

@@ -76,7 +76,8 @@ class Simulator:
             raise UserError(
                 f"sampler is {self.config.sampler!r}; needed one of {', '.join(SAMPLERS)}"
             )
-        self.tokenizer, self.dtype = tokenizer.eval(), dtype
+        self.tokenizer, self.dtype = played(tokenizer), dtype
+        pack(self.tokenizer, dtype)
         self.dynamics = played(dynamics).to(dtype)
         pack(self.dynamics)
         self.device = dynamics.registers.device
@@ -85,8 +86,11 @@ class Simulator:
         self._cache_dtype = torch.float32 if self.device.type == "cpu" else dtype
         self._surroundings: Surroundings | None = None
         if dynamics.body is not None:
-            models = self.tokenizer, None if depth is None else depth.eval()
-            self._surroundings = Surroundings(self._camera, *models, dtype, played(dynamics.body))
+            away = None if depth is None else played(depth)
+            if away is not None:
+                pack(away, dtype)
+            models = self.tokenizer, away, dtype, played(dynamics.body)
+            self._surroundings = Surroundings(self._camera, *models)
         self._happenings: Happenings | None = None
         if dynamics.hands is not None:
             draft = None if dynamics.draft is None else played(dynamics.draft)

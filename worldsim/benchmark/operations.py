@@ -31,13 +31,22 @@ def operations(call: Callable[[], object]) -> float:
 def _packed() -> dict[Any, Any]:
     """How to count the products of `models.packed`, where torch has them."""
     try:
-        return {torch.ops.mkldnn._linear_pointwise: _of_packed}
+        packed = torch.ops.mkldnn
+        return {
+            packed._linear_pointwise: _of_linear,
+            packed._convolution_pointwise: _of_convolution,
+        }
     except AttributeError:  # a torch without oneDNN
         return {}
 
 
-def _of_packed(x: Tensor, *rest: Any, out_val: Tensor, **named: Any) -> int:
+def _of_linear(x: Tensor, *rest: Any, out_val: Tensor, **named: Any) -> int:
     return 2 * out_val.numel() * x.shape[-1]
 
 
-_of_packed._get_raw = True  # type: ignore[attr-defined]  # with tensors, not their shapes
+def _of_convolution(x: Tensor, weight: Tensor, *rest: Any, out_val: Tensor, **named: Any) -> int:
+    return 2 * out_val.numel() * weight.shape[1:].numel()
+
+
+for _counts in (_of_linear, _of_convolution):
+    _counts._get_raw = True  # type: ignore[attr-defined]  # with tensors, not their shapes

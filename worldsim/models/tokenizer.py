@@ -6,7 +6,12 @@ frames in [-1, 1] -> encoder -> raw latents -> `normalise` -> unit-variance late
 from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from worldsim.models.packed import PackableConv2d
+
+_LEAK = 0.2
 
 
 @dataclass
@@ -40,13 +45,12 @@ class Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first = _conv3(width, width)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.second = PackableConv2d(width, width, 3, padding=1)
         nn.init.zeros_(self.second.weight)
-        self.activation = nn.LeakyReLU(0.2)
 
     def forward(self, x: Tensor) -> Tensor:
         """The block's output (b c h w)."""
-        inner: Tensor = self.second(self.activation(self.first(self.activation(x))))
+        inner: Tensor = self.second(self.first(F.leaky_relu(x, _LEAK), _LEAK))
         return x + inner
 
 
@@ -143,9 +147,9 @@ def _encoder(config: TokenizerConfig) -> nn.Sequential:
     ]
     for level, (width, count) in enumerate(zip(widths, blocks, strict=True)):
         if level:
-            layers.append(nn.Conv2d(widths[level - 1], width, 2, stride=2))
+            layers.append(PackableConv2d(widths[level - 1], width, 2, stride=2))
         layers += [Block(width) for _ in range(count)]
-    layers += [nn.LeakyReLU(0.2), nn.Conv2d(widths[-1], config.latent_channels, 1)]
+    layers += [nn.LeakyReLU(_LEAK), PackableConv2d(widths[-1], config.latent_channels, 1)]
     return nn.Sequential(*layers)
 
 
@@ -160,16 +164,16 @@ def decoder(
     layers: list[nn.Module] = [_conv3(latent_channels, widths[0])]
     for level, (width, count) in enumerate(zip(widths, blocks, strict=True)):
         if level:
-            layers += [nn.Conv2d(widths[level - 1], 4 * width, 1), nn.PixelShuffle(2)]
+            layers += [PackableConv2d(widths[level - 1], 4 * width, 1), nn.PixelShuffle(2)]
         layers += [Block(width) for _ in range(count)]
-    layers += [nn.LeakyReLU(0.2), _conv3(widths[-1], 4 * channels), nn.PixelShuffle(2)]
+    layers += [nn.LeakyReLU(_LEAK), _conv3(widths[-1], 4 * channels), nn.PixelShuffle(2)]
     return nn.Sequential(*layers)
 
 
-def _conv3(inputs: int, outputs: int) -> nn.Conv2d:
+def _conv3(inputs: int, outputs: int) -> PackableConv2d:
     """A 3x3 convolution that keeps the variance of what comes out of an activation."""
-    convolution = nn.Conv2d(inputs, outputs, 3, padding=1)
-    nn.init.kaiming_normal_(convolution.weight, a=0.2, nonlinearity="leaky_relu")
+    convolution = PackableConv2d(inputs, outputs, 3, padding=1)
+    nn.init.kaiming_normal_(convolution.weight, a=_LEAK, nonlinearity="leaky_relu")
     nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
     return convolution
 
