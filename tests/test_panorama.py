@@ -6,7 +6,7 @@ import pytest
 
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
-from worldsim.panorama import Panorama, blank
+from worldsim.panorama import NEVER, Panorama, blank
 from worldsim.panoramas import as_arrays, begun, from_arrays, recorded
 
 CAMERA = CameraConfig(field_of_view=70.0)
@@ -163,3 +163,32 @@ def test_what_was_turned_away_from_is_found_again_from_another_place():
     assert (recent[left][..., 0] > 0).mean() > 0.5
     near, far = (np.abs(s[left].astype(float) - frames[left]).mean() for s in (shown, flat))
     assert near < 0.7 * far
+
+
+def pillar(seen: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A far wall with a stripe in the middle, and how far away: behind a pillar, or seen."""
+    frame, away = picture(), np.full((SIZE, SIZE), 8.0, np.float32)
+    frame[:, SIZE // 2 - 2 : SIZE // 2 + 2] = 200, 30, 30
+    if not seen:
+        frame[:, SIZE // 2 - 8 : SIZE // 2 + 8], away[:, SIZE // 2 - 8 : SIZE // 2 + 8] = 10, 1.5
+    return frame, away
+
+
+def test_what_something_near_hides_is_there_again_when_it_has_passed():
+    aside = np.array([0.0, 2.0, 0.0])  # to the right
+    wall, behind = pillar(True), pillar(False)
+    game = blank(CAMERA, (SIZE, SIZE, 3), 0.0).seen(*wall)
+    hidden = game.turned(act()).seen(*behind)
+    passed = hidden.turned(act(), aside)
+    shown, recent = passed.ahead(hidden)
+    place = round(SIZE / 2 - 2 / 8 / CAMERA.tangent * SIZE / 2)  # of the stripe, from there
+    assert np.abs(shown[VISIBLE // 2, place].astype(int) - (200, 30, 30)).max() < 20
+    assert (recent[VISIBLE // 2, place - 1 : place + 2, 0] > 0).all()
+
+
+def test_what_would_hide_what_is_seen_is_given_up():
+    game = blank(CAMERA, (SIZE, SIZE, 3), 0.0).seen(*pillar(True))
+    hidden = game.turned(act()).seen(*pillar(False))
+    assert (hidden.when[1, ..., 0] != NEVER).any()
+    far = np.full((SIZE, SIZE), 40.0, np.float32)
+    assert (hidden.turned(act()).seen(picture(1), far).when[1, ..., 0] == NEVER).all()

@@ -32,11 +32,12 @@ NEVER = -1_000_000
 class Panorama:
     """What one game has seen; a value.
 
-    frame, distance: (h, w, 3) last seen, and (h, w) how far ahead that is. colors, places: (rows,
-    columns, 3) by direction. when: (rows, columns, 2) at which step walked and which tick each was
-    seen. points: (frames, n, 3), some places of each recent frame. rests: (n, 3), where the eye was
-    at rest. eye: (3,) place, yaw, pitch: degrees, of the last frame. even: ticks that the eye has
-    been at rest. walked, ticks: so far.
+    frame, distance: (h, w, 3) last seen, and (h, w) how far ahead that is. colors, places: (2,
+    rows, columns, 3) by direction, what was seen last and what that hides. when: (2, rows,
+    columns, 2) at which step walked and which tick each was seen. points: (frames, n, 3), some
+    places of each recent frame. rests: (n, 3), where the eye was at rest. eye: (3,) place, yaw,
+    pitch: degrees, of the last frame. even: ticks that the eye has been at rest. walked, ticks: so
+    far.
     """
 
     camera: CameraConfig
@@ -100,7 +101,7 @@ class Panorama:
         visible = self.camera.visible(len(frame))
         paint(
             self.colors, self.places, self.when, frame, distance, visible, *self._stand(),
-            self.camera.tangent, self.walked, self.ticks,
+            self.camera.tangent, self.walked, self.ticks, NEVER,
         )  # fmt: skip
         slot = self.points[self.ticks % len(self.points)]
         scan(slot, distance, visible, *self._stand(), self.camera.tangent)
@@ -189,9 +190,9 @@ def blank(camera: CameraConfig, shape: tuple[int, ...], pitch: float) -> Panoram
         camera=camera,
         frame=np.full(shape, 128, np.uint8),
         distance=np.full(shape[:2], FAR, np.float32),
-        colors=np.full((rows, 2 * rows, 3), 128, np.uint8),
-        places=np.zeros((rows, 2 * rows, 3), np.float32),
-        when=np.full((rows, 2 * rows, 2), NEVER, np.int32),
+        colors=np.full((2, rows, 2 * rows, 3), 128, np.uint8),
+        places=np.zeros((2, rows, 2 * rows, 3), np.float32),
+        when=np.full((2, rows, 2 * rows, 2), NEVER, np.int32),
         points=nowhere(shape, camera.visible(shape[0])),
         rests=restless(),
         eye=np.zeros(3),

@@ -16,6 +16,9 @@ Ages = NDArray[np.int32]
 NOTHING = 1e9
 """Distance of a pixel that shows nothing known."""
 
+_NEARER, _GAP = 0.75, 0.25
+"""Share of how far something is, and blocks less, within which what is seen instead hides it."""
+
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _sample(picture: Pixels, y: float, x: float, rows: int, out: Pixels) -> None:
@@ -79,9 +82,13 @@ def paint(
     tangent: float,
     walked: int,
     ticks: int,
+    never: int,
 ) -> None:
-    """Put what a frame shows, and where that is, in the directions in which it was seen."""
-    rows, columns = colors.shape[:2]
+    """Put what a frame shows, and where that is, in the directions in which it was seen.
+
+    Kept are (2, rows, columns, ...): what was seen last, and behind it what that hides.
+    """
+    rows, columns = colors.shape[1:3]
     height, width = frame.shape[:2]
     aspect = width / height
     angles = facing(yaw, pitch)
@@ -109,15 +116,35 @@ def paint(
             py, px = (v + 1) * 0.5 * height - 0.5, (u + 1) * 0.5 * width - 0.5
             if py > visible - 1:
                 continue
-            _sample(frame, py, px, visible, colors[row, column])
             away = (
                 distance[int(max(py, 0.0) + 0.5), min(int(max(px, 0.0) + 0.5), width - 1)] / ahead
             )
-            places[row, column, 0] = eye[0] + x * away
-            places[row, column, 1] = eye[1] + y * away
-            places[row, column, 2] = eye[2] + z * away
-            when[row, column, 0] = walked
-            when[row, column, 1] = ticks
+            hidden, behind = when[0, row, column, 0], when[1, row, column, 0]
+            if hidden != never and away < _NEARER * _from(eye, places[0, row, column]) - _GAP:
+                _hide(colors, places, when, row, column)
+            elif behind != never and _NEARER * away - _GAP > _from(eye, places[1, row, column]):
+                when[1, row, column] = never  # it would hide what is seen
+            _sample(frame, py, px, visible, colors[0, row, column])
+            places[0, row, column, 0] = eye[0] + x * away
+            places[0, row, column, 1] = eye[1] + y * away
+            places[0, row, column, 2] = eye[2] + z * away
+            when[0, row, column, 0] = walked
+            when[0, row, column, 1] = ticks
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _hide(colors: Pixels, places: Places, when: Ages, row: int, column: int) -> None:
+    """Let what was seen last in a direction be behind what will be."""
+    colors[1, row, column] = colors[0, row, column]
+    places[1, row, column] = places[0, row, column]
+    when[1, row, column] = when[0, row, column]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _from(eye: NDArray[np.float64], place: Places) -> float:
+    """How far a place is from the eye."""
+    x, y, z = place[0] - eye[0], place[1] - eye[1], place[2] - eye[2]
+    return float(np.sqrt(x * x + y * y + z * z))
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -161,29 +188,28 @@ def remembered(
     never: int,
 ) -> None:
     """Draw the kept places that a camera sees; grey, and of age `never`, where there are none."""
-    rows, columns = when.shape[:2]
+    flat_colors, flat_places = colors.reshape(-1, 3), places.reshape(-1, 3)
+    flat_when = when.reshape(-1, 2)
     height, width = out.shape[:2]
     nearest, off = np.full((height, width), NOTHING), np.empty((height, width))
     shown = np.empty((height, width), np.int64)
     angles = facing(yaw, pitch)
-    for row in range(rows):
-        for column in range(columns):
-            if when[row, column, 0] == never:
-                continue
-            right, down, ahead = turned(
-                places[row, column, 0] - eye[0],
-                places[row, column, 1] - eye[1],
-                places[row, column, 2] - eye[2],
-                angles,
-            )
-            if ahead > 0.05:
-                cell = row * columns + column
-                _spread(nearest, off, shown, cell, right, down, ahead, tangent, visible)
+    for cell in range(len(flat_when)):
+        if flat_when[cell, 0] == never:
+            continue
+        right, down, ahead = turned(
+            flat_places[cell, 0] - eye[0],
+            flat_places[cell, 1] - eye[1],
+            flat_places[cell, 2] - eye[2],
+            angles,
+        )
+        if ahead > 0.05:
+            _spread(nearest, off, shown, cell, right, down, ahead, tangent, visible)
     for row in range(height):
         for column in range(width):
             if nearest[row, column] < NOTHING:
-                i, j = divmod(shown[row, column], columns)
-                out[row, column], ages[row, column] = colors[i, j], when[i, j]
+                cell = shown[row, column]
+                out[row, column], ages[row, column] = flat_colors[cell], flat_when[cell]
             else:
                 out[row, column], ages[row, column] = 128, never
 

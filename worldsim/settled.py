@@ -3,7 +3,8 @@
 A frame that is dreamed from the one before has lost a little of its texture, and what is remembered
 of it is dreamed from again. So that the loss does not grow, what is kept of a frame is what was
 known before it was dreamed, wherever both look alike; what it shows of anything new or changed is
-kept as it is. So is what an event has changed, however little that is.
+kept as it is. So is what an event has changed, however little that is. Where the dream has clearly
+more detail, as of what was first seen from afar, that is kept in the known colours.
 """
 
 import numpy as np
@@ -16,6 +17,9 @@ from worldsim.rays import Pixels
 _REACH = 2  # pixels to each side over which colours are compared
 _ALIKE = 20.0  # mean difference of a colour, of 255, up to which they are alike; at twice this, not
 
+
+_SHARPER, _SURELY = 1.2, 1.6
+"""Times the detail of what was known from which on a dream's is kept, and kept alone."""
 
 _ASIDE = 3  # pixels from the middle of a line of the cross to what is beside it
 
@@ -39,6 +43,7 @@ def settled(
     """
     out, (height, width) = frame.copy(), frame.shape[:2]
     sums = _summed(frame, known, ages, never)
+    edges = _edges(frame, known, arm)
     for row in range(height):
         first, last = (0, visible) if row < visible else (visible, height)
         top, bottom = max(row - _REACH, first), min(row + _REACH + 1, last)
@@ -54,10 +59,23 @@ def settled(
             share = 1.0 if crossed else _alike(sums, top, bottom, left, right)
             if ages[row, column, 0] == never or share == 0:
                 continue
+            sharper = 0.0 if crossed else _sharper(edges, top, bottom, left, right)
+            area = (bottom - top) * (right - left)
             for c in range(3):
                 new, old = float(frame[row, column, c]), float(known[row, column, c])
+                if sharper > 0:
+                    lit = new + _within(sums[c], top, bottom, left, right) / area
+                    old += sharper * (min(max(lit, 0.0), 255.0) - old)
                 out[row, column, c] = np.uint8(new + share * (old - new) + 0.5)
     return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _sharper(edges: NDArray[np.int32], top: int, bottom: int, left: int, right: int) -> float:
+    """How surely the frame has more detail in rows and columns than what was known, 0 to 1."""
+    new = _within(edges[0], top, bottom, left, right)
+    old = max(_within(edges[1], top, bottom, left, right), 1)
+    return min(max((new / old - _SHARPER) / (_SURELY - _SHARPER), 0.0), 1.0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -77,6 +95,36 @@ def _within(sums: NDArray[np.int32], top: int, bottom: int, left: int, right: in
     """The sum over rows and columns, from `_summed`."""
     upper = sums[top, right] - sums[top, left]
     return int(sums[bottom, right] - sums[bottom, left] - upper)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _edges(frame: Pixels, known: Pixels, arm: int) -> NDArray[np.int32]:
+    """Summed-area tables (2, rows + 1, columns + 1) of differences of neighbours; as `_summed`.
+
+    Those of the cross do not count.
+    """
+    height, width = frame.shape[:2]
+    sums = np.zeros((2, height + 1, width + 1), np.int32)
+    for row in range(height):
+        new, old = np.int32(0), np.int32(0)
+        down = min(row + 1, height - 1)
+        for column in range(width):
+            aside = min(column + 1, width - 1)
+            y, x = abs(row - height // 2), abs(column - width // 2)
+            if arm == 0 or min(y, x) > 2 or max(y, x) > arm + 1:
+                for c in range(3):
+                    new += _step(frame[row, column, c], frame[down, column, c])
+                    new += _step(frame[row, column, c], frame[row, aside, c])
+                    old += _step(known[row, column, c], known[down, column, c])
+                    old += _step(known[row, column, c], known[row, aside, c])
+            sums[0, row + 1, column + 1] = sums[0, row, column + 1] + new
+            sums[1, row + 1, column + 1] = sums[1, row, column + 1] + old
+    return sums
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _step(one: np.uint8, other: np.uint8) -> np.int32:
+    return abs(np.int32(one) - np.int32(other))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

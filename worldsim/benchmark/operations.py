@@ -48,5 +48,6 @@ def _of_convolution(x: Tensor, weight: Tensor, *rest: Any, out_val: Tensor, **na
     return 2 * out_val.numel() * weight.shape[1:].numel()
 
 
-for _counts in (_of_linear, _of_convolution):
-    _counts._get_raw = True  # type: ignore[attr-defined]  # with tensors, not their shapes
+# with tensors, not their shapes
+_of_linear._get_raw = True  # type: ignore[attr-defined]
+_of_convolution._get_raw = True  # type: ignore[attr-defined]
