@@ -1,11 +1,14 @@
 """Bodies and hands: what is foretold of players, in parts as in one go."""
 
+import numpy as np
 import torch
 from test_dynamics import CAMERA, NAMES, B, Clip
 from toys import tiny_dynamics
 
 from worldsim.models.body import MEASURED, partly_known
 from worldsim.models.hands import Hands, events_loss
+from worldsim.models.level import Level, level_loss
+from worldsim.surroundings import _surest
 
 
 def test_a_body_goes_on_from_where_it_was() -> None:
@@ -13,13 +16,12 @@ def test_a_body_goes_on_from_where_it_was() -> None:
     led = torch.nn.functional.pad(clip.actions, (0, 0, 1, 0))
     body = model.body
     whole = body(clip.clean, led, body.start(B))
-    assert whole.pitches.shape == (B, 6)
     first = body(clip.clean[:, :2], led[:, :2], body.start(B))
     assert torch.allclose(
         body.coming(first.bodies[:, -1], led[:, 2]), whole.expected[:, 2], atol=1e-6
     )
     rest = body(clip.clean[:, 2:], led[:, 2:], first.bodies[:, -1], clip.clean[:, 1])
-    for name in ("bodies", "pitches", "expected", "felt"):
+    for name in ("bodies", "expected", "felt"):
         both = torch.cat([getattr(first, name), getattr(rest, name)], 1)
         assert torch.allclose(both, getattr(whole, name), atol=1e-4)
     assert tiny_dynamics().body is None
@@ -54,6 +56,36 @@ def test_a_body_walks_through_dreams_as_it_expects_to() -> None:
         assert torch.equal(motions[:, i], expected)
         start = body.dreamed(led[:, 2 + i], start, expected)
         assert torch.equal(start[:, -3:], expected)
+
+
+def test_a_level_learns_where_a_camera_points_and_when_it_cannot_tell() -> None:
+    torch.manual_seed(0)
+    level = Level(1, width=8)
+    optimizer = torch.optim.Adam(level.parameters(), 3e-3)
+
+    def horizons(n: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Frames of a horizon, in two of three at least, and how far down they look."""
+        pitches = torch.rand(n) * 60 - 30
+        below = torch.linspace(-1, 1, 8)[None] > -pitches[:, None] / 30
+        plain = torch.rand(n) < 0.3
+        rows = below.float() * ~plain[:, None]
+        return rows[:, None, :, None].expand(n, 1, 8, 8).contiguous(), pitches, plain
+
+    for _ in range(150):
+        latents, pitches, _ = horizons(64)
+        optimizer.zero_grad()
+        level_loss(level(latents), pitches).backward()
+        optimizer.step()
+    latents, pitches, plain = horizons(256)
+    told = level(latents)
+    error = (told.pitches - pitches).abs()
+    assert error[~plain].mean() < 6
+    assert told.unsure[plain].min() > 2 * told.unsure[~plain].median()
+
+
+def test_who_has_seen_several_frames_goes_by_the_surest() -> None:
+    assert _surest(np.array([9.0, 1.0, 5.0]), np.array([1.0, 1.0, 1.0])) == 5
+    assert _surest(np.array([9.0, 1.0, 5.0]), np.array([0.1, 1.0, 1.0])) == 9
 
 
 def test_hands_go_on_from_where_they_were() -> None:

@@ -79,9 +79,11 @@ class Surroundings:
         turns = acts[..., self._camera.pitch]
         since = np.cumsum(np.pad(turns, ((0, 0), (1, 0))), 1)  # degrees down, (b, t+1)
         if pitches is None:
-            tracks = in_company(self._body, latents, led, start)
-            told = tracks.pitches.double().cpu().numpy()
-            pitches = np.median(told - since + since[:, -1:], 1).tolist()
+            told = self._body.level(latents.flatten(0, 1).float())
+            now, doubt = (part.double().cpu().numpy().reshape(since.shape) for part in told)
+            pitches = [
+                _surest(*row) for row in zip(now - since + since[:, -1:], doubt, strict=True)
+            ]
         firsts = np.clip(pitches - since[:, -1], -90, 90).tolist()
         tilts = _tilts(firsts, turns)
         away = self._away(latents, pictures, tilts)
@@ -154,6 +156,13 @@ class Surroundings:
         else:
             told = np.stack(each(partial(walked, self._camera), *rows))
         return torch.from_numpy(told).to(self._body.angles.device)
+
+
+def _surest(values: NDArray[np.float64], doubt: NDArray[np.float64]) -> float:
+    """The median of values (n,), each weighted by how little doubt (n,) there is about it."""
+    order = np.argsort(values)
+    shares = np.cumsum(1 / doubt[order])
+    return float(values[order][np.searchsorted(shares, shares[-1] / 2)])
 
 
 def _tilts(pitches: Sequence[float], turns: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -12,12 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from worldsim.models.conditioning import scaled
+from worldsim.models.level import Level
 
 UNIT = 0.2
 """Blocks that count as one."""
-
-_TILT = 15.0
-"""Degrees that count as one."""
 
 _FARTHEST = 5.0
 """Blocks beyond which a target is cut: a teleport, not a motion."""
@@ -37,12 +35,11 @@ CELLS = 5, 5, 13
 class Tracks(NamedTuple):
     """What `Body` makes of frames.
 
-    bodies: (b, f, width + 3) after each. pitches: (b, f) in degrees. expected, felt: (b, f, 3), the
-    motions that led to them, in blocks forward, right and up, before and after they were seen.
+    bodies: (b, f, width + 3) after each. expected, felt: (b, f, 3), the motions that led to them,
+    in blocks forward, right and up, before and after they were seen.
     """
 
     bodies: Tensor
-    pitches: Tensor
     expected: Tensor
     felt: Tensor
 
@@ -72,7 +69,7 @@ class Body(nn.Module):
         )
         self.memory = nn.GRU(width + action_size + MEASURED + 1, width, batch_first=True)
         self.feel = _mlp(width + MEASURED + 1, width, 2 * _WALK)
-        self.tilt = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1))
+        self.level = Level(latent_channels)
         self.near = nn.Linear(math.prod(CELLS), width)
         self.walk = _mlp(2 * width + action_size + _WALK, width, _WALK)
 
@@ -113,8 +110,7 @@ class Body(nn.Module):
         all_bodies = torch.cat([states.float(), felt], -1)
         earlier = torch.cat([bodies[:, None], all_bodies[:, :-1]], 1)
         expected = self.coming(earlier, led, near)
-        pitches = _TILT * self.tilt(states).squeeze(-1)
-        return Tracks(all_bodies, pitches.float(), expected, felt)
+        return Tracks(all_bodies, expected, felt)
 
     def dreamed(self, led: Tensor, bodies: Tensor, motions: Tensor) -> Tensor:
         """The bodies after actions (b, a) led by motions (b, 3) to frames that tell nothing.
@@ -158,11 +154,6 @@ def walk_loss(coming: Tensor, motion: Tensor) -> Tensor:
     """The loss, a scalar, of motions (b, t, 3) where others (b, t, 3) came."""
     target = motion.clamp(-_FARTHEST, _FARTHEST)
     return F.smooth_l1_loss(coming / UNIT, target / UNIT, beta=0.1)
-
-
-def pitch_loss(told: Tensor, pitch: Tensor) -> Tensor:
-    """The loss, a scalar, of pitches (b, t) in degrees."""
-    return F.smooth_l1_loss(told / _TILT, pitch / _TILT, beta=0.1)
 
 
 def partly_known(measured: Tensor, generator: torch.Generator) -> Tensor:

@@ -7,13 +7,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from worldsim.camera import CHANNELS
-from worldsim.models.body import Body, partly_known, pitch_loss, walk_loss
+from worldsim.models.body import Body, partly_known, walk_loss
 from worldsim.models.draft import Draft
 from worldsim.models.hands import Hands, events_loss
 from worldsim.models.heads import Facts
+from worldsim.models.level import level_loss
 
 _UNTOLD = 0.3
 """Share of the clips in which hands are not told what happened before."""
+
+_LEVELLED = 4
+"""One in so many frames is asked where the camera points: neighbours are alike."""
 
 _WARM = 4
 """Frames of a clip that hands see before they are asked."""
@@ -59,7 +63,8 @@ def body_losses(body: Body, past: Tensor, clip: Clip, g: torch.Generator) -> dic
         blind = body.walked(led[:, half:], tracks.bodies[:, half - 1], later)
         losses["walked"] = walk_loss(blind, facts.motion[:, half - 1 :, :3])
     if facts.pitch is not None:
-        losses["pitch"] = pitch_loss(tracks.pitches[:, 1:], facts.pitch)
+        some = past[:, 1::_LEVELLED].flatten(0, 1)
+        losses["pitch"] = level_loss(body.level(some), facts.pitch[:, ::_LEVELLED].flatten())
     return losses
 
 

@@ -11,7 +11,7 @@ def optimizers(
 ) -> list[torch.optim.Optimizer]:
     """Muon with `rate_matrices` and AdamW with `rate`; AdamW alone if the former is 0.
 
-    The draft's convolutions have a Muon of their own, the critic an AdamW.
+    Convolutions of what stands beside the blocks have a Muon of their own, the critic an AdamW.
     """
     matrices, rest = model.parameter_groups()
     adamw = {"lr": rate, "betas": (0.9, 0.95), "weight_decay": weight_decay}
@@ -25,11 +25,10 @@ def optimizers(
                 adjust_lr_fn="match_rms_adamw",
             )
         )
-        drawn = [] if model.draft is None else [p for p in model.draft.parameters() if p.ndim > 1]
-        if drawn:
-            made.append(ConvolutionMuon(drawn, rate_matrices))
-        matrices, chosen = [], {id(parameter) for parameter in drawn}
-        rest = [parameter for parameter in rest if id(parameter) not in chosen]
+        convolutions = [parameter for parameter in rest if parameter.ndim == 4]
+        if convolutions:
+            made.append(ConvolutionMuon(convolutions, rate_matrices))
+        matrices, rest = [], [parameter for parameter in rest if parameter.ndim != 4]
     made.append(torch.optim.AdamW([*matrices, *rest], **adamw))  # type: ignore[arg-type]
     if model.critic is not None:
         critic = model.critic.parameters()
