@@ -33,6 +33,7 @@ COMMANDS = {
     "train_tokenizer": ("worldsim.training.train_tokenizer", "learn to compress frames"),
     "train_depth": ("worldsim.training.train_depth", "learn how far away is what a frame shows"),
     "encode": ("worldsim.data.encode", "compress a data set's frames once, for training"),
+    "encode_events": ("worldsim.data.encode_events", "try things out, with and without, likewise"),
     "train_dynamics": ("worldsim.training.train_dynamics", "learn what actions do to a world"),
     "export": ("worldsim.export", "put tokenizer and dynamics into one playable world file"),
     "benchmark": ("worldsim.benchmark", "measure this machine: frames a second, latency, memory"),

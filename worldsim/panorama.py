@@ -23,7 +23,8 @@ from worldsim.projection import Ages, look, moved, paint, remembered
 from worldsim.rays import Pixels, Places
 from worldsim.settled import settled
 
-_STEPS, _TICKS = 8.0, 64.0  # after which what was seen counts for 1/e
+STEPS, TICKS = 8.0, 64.0
+"""Steps walked, and ticks, after which what was seen counts for 1/e."""
 NEVER = -1_000_000
 """When what was never seen was seen."""
 
@@ -125,8 +126,8 @@ class Panorama:
         """How recent (h, w, 3) what was seen at times (h, w, 2) is; see `ahead`."""
         recent = np.empty((*ages.shape[:2], 3), np.float32)
         recent[..., 0] = ages[..., 0] > NEVER  # what was never seen is so old that e**-age is 0
-        np.exp((ages[..., 0] - self.walked) * np.float32(1 / _STEPS), out=recent[..., 1])
-        np.exp((ages[..., 1] - self.ticks) * np.float32(1 / _TICKS), out=recent[..., 2])
+        np.exp((ages[..., 0] - self.walked) * np.float32(1 / STEPS), out=recent[..., 1])
+        np.exp((ages[..., 1] - self.ticks) * np.float32(1 / TICKS), out=recent[..., 2])
         return recent
 
     def known(self, before: "Panorama") -> tuple[Pixels, Ages]:

@@ -1,5 +1,6 @@
 """The exact world as an instrument: its state, its geometry, its blocks, from any place."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.voxel import physics, sky, state
-from envs.voxel.blocks import BLOCKS, WATER
+from envs.voxel.blocks import BLOCKS, PLACEABLE, WATER
 from envs.voxel.game import Game, Target
 from envs.voxel.generate import HEIGHT
 from envs.voxel.hud import Hud
@@ -16,6 +17,9 @@ from envs.voxel.render import TANGENT, draw
 from envs.voxel.world import index
 
 Frame = NDArray[np.uint8]
+
+_HANDS = "blocks", "counts", "selected", "digging", "dug"
+"""What of a game hands change besides blocks."""
 
 
 class Twin(gym.Env[Frame, dict[str, Any]]):
@@ -27,6 +31,8 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
 
     block_names = tuple(block.name for block in BLOCKS)
     """The kinds of block; `block_at` and `block_ids` give their indices."""
+    placeable = PLACEABLE
+    """The kinds that players can come to hold."""
 
     def __init__(self, size: int | tuple[int, int]) -> None:
         height, width = (size, size) if isinstance(size, int) else size
@@ -95,6 +101,34 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
         self._game = state.unpack(data, self._game.world if self._game else None)
         self._target = self._game.target()
         self._geometry = None
+
+    def apart(self, action: dict[str, Any]) -> tuple[Frame, Frame | None, dict[str, Any]]:
+        """Play a tick; the frame, the same had hands done nothing in it, and the info.
+
+        Then no block has changed, no crack, nothing in the hotbar; the player has moved alike. None
+        where that is what happened.
+        """
+        game = self.game
+        before = {name: copy.copy(getattr(game, name)) for name in _HANDS}
+        game.world.changes = []
+        frame, _, _, _, info = self.step(action)
+        changes, game.world.changes = game.world.changes, None
+        if not any(game.events.values()) and game.selected == before["selected"]:
+            return frame, None, info
+        after = {name: getattr(game, name) for name in _HANDS}
+        there = {place: game.world.get(*place) for place, _ in changes}
+        shown = self._target, self._frame, self._geometry
+        self._put(before, dict(reversed(changes)))
+        idle = self._observe()
+        self._put(after, there)
+        self._target, self._frame, self._geometry = shown
+        return frame, idle, info
+
+    def _put(self, hands: dict[str, Any], blocks: dict[tuple[int, int, int], int]) -> None:
+        for name, value in hands.items():
+            setattr(self.game, name, value)
+        for place, kind in blocks.items():
+            self.game.world.set(*place, kind)
 
     def state_hash(self) -> str:
         """A SHA-256 of the state, in hex."""

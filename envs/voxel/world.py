@@ -120,6 +120,8 @@ class World:
         self._loaded: dict[tuple[int, int], tuple[int, int]] = {}
         self._centre: tuple[int, int] | None = None  # the chunk last loaded around
         self._by_chunk: dict[tuple[int, int], Edits] = {}
+        self.changes: list[tuple[tuple[int, int, int], int]] | None = None
+        """Places set since this was made a list, and what was there before."""
         for position, kind in self.edits.items():
             self._remember(position, kind)
 
@@ -166,6 +168,8 @@ class World:
 
     def set(self, x: int, y: int, z: int, kind: int) -> None:
         """Put a block, remembered as an edit."""
+        if self.changes is not None:
+            self.changes.append(((x, y, z), self.get(x, y, z)))
         self.edits[x, y, z] = kind
         self._remember((x, y, z), kind)
         if self.loaded(x, z):

@@ -67,7 +67,7 @@ def run(config: Config, run_dir: Path) -> None:
                 f"camera.field_of_view is {view:g}; {config.depth} was trained for "
                 f"{depth.config.field_of_view:g} (the game's own, for both)"
             )
-        store = _Store(folder, meta["hash"], config.camera, told["hash"])
+        store = Store(folder, meta["hash"], config.camera, told["hash"])
         todo = [entry for entry in data.entries if str(entry.path) not in store.known]
         encoder = Encoder(model, config.device, config.dtype)
         with progress("encoding", len(todo)) as bar:
@@ -148,7 +148,7 @@ class Encoder:
         return latents.to("cpu", torch.float16).numpy()
 
 
-class _Store:
+class Store:
     """A folder of latents that grows an episode at a time; its index says what counts."""
 
     def __init__(self, folder: Path, tokenizer: str, camera: CameraConfig, depth: str) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from worldsim.camera import CHANNELS
 from worldsim.models.conditioning import scaled
+from worldsim.models.layers import attend
 
 _HEADS = 4
 
@@ -131,7 +132,8 @@ class _Hand(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         asked = rearrange(self.ask(self.norm(x)), "n (k h d) y x -> k n h (y x) d", k=3, h=_HEADS)
-        found = F.scaled_dot_product_attention(*asked)
+        queries, keys, values = asked
+        found = attend(queries * queries.shape[-1] ** -0.5, keys, values, None)
         back = rearrange(found, "n h (y x) d -> n (h d) y x", y=x.shape[-2])
         answered: Tensor = x + self.answer(back)
         return answered
