@@ -25,8 +25,10 @@ def tinker(s: Senses) -> Script:
 
 def _one_thing(s: Senses) -> Script:
     what = s.rng.random()
-    if what < 0.55 and s.stock:
+    if what < 0.4 and s.stock:
         yield from place_block(s)
+    elif what < 0.55:
+        yield from _use_anything(s)
     elif what < 0.7:
         yield from break_block(s)
     elif what < 0.75:
@@ -37,6 +39,18 @@ def _one_thing(s: Senses) -> Script:
         step = str(s.rng.choice(_STEPS))
         for _ in range(int(s.rng.integers(1, 9))):
             yield {step: 1, "jump": int(s.slow())}
+
+
+def _use_anything(s: Senses) -> Script:
+    """Press use with whatever is in hand, a stack or nothing, at something near or far."""
+    if s.chance(0.7):
+        yield {"hotbar": int(s.rng.integers(1, 10))}
+    if s.chance(0.3):
+        yield from look(s, s.rng.normal(0, 10), float(s.rng.uniform(-10, 40)), 12.0)
+    for _ in range(int(s.rng.integers(1, 4))):
+        yield {"use": 1}
+        if s.chance(0.7):
+            yield {}
 
 
 def wall(s: Senses) -> Script:

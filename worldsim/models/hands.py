@@ -39,6 +39,7 @@ class Hands(nn.Module):
         self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
         self.events = events
         self.look, self.aim = (_eye(latent_channels, width) for _ in range(2))
+        self.own = _strip(latent_channels, width)
         self.norm = nn.LayerNorm(width)  # without it the memory saturates early, and stays so
         self.memory = nn.GRU(width + action_size + events, width, batch_first=True)
         last = nn.Linear(width, events)
@@ -58,7 +59,9 @@ class Hands(nn.Module):
         rows = latents.flatten(0, 1).float()
         y, x = rows.shape[-2] // 4, rows.shape[-1] // 4
         middle = rows[..., y : rows.shape[-2] - y, x : rows.shape[-1] - x]
-        seen = self.norm(self.look(rows) + self.aim(middle)).unflatten(0, latents.shape[:2])
+        held = rows[..., rows.shape[-2] - y :, :]  # what players have is shown at the bottom
+        looked = self.look(rows) + self.aim(middle) + self.own(held)
+        seen = self.norm(looked).unflatten(0, latents.shape[:2])
         told = torch.cat([seen, scaled(led, self.angles), events.to(seen.dtype)], -1)
         states: Tensor = self.memory(told, hands[None].contiguous())[0]
         return states
@@ -85,4 +88,18 @@ def _eye(channels: int, width: int) -> nn.Sequential:
         nn.AdaptiveAvgPool2d(_POOLED),
         nn.Flatten(),
         nn.Linear(64 * _POOLED**2, width),
+    )
+
+
+def _strip(channels: int, width: int) -> nn.Sequential:
+    """What is small and lies side by side, such as a hotbar's slots."""
+    rows, columns, kinds = 4, 16, 24
+    return nn.Sequential(
+        nn.Conv2d(channels, 48, 3, padding=1),
+        nn.GELU(),
+        nn.Conv2d(48, kinds, 3, padding=1),
+        nn.GELU(),
+        nn.AdaptiveAvgPool2d((rows, columns)),
+        nn.Flatten(),
+        nn.Linear(kinds * rows * columns, width),
     )
