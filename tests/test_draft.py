@@ -1,5 +1,6 @@
 """Drafts: where something happens, and there alone, what is known of a frame is drawn anew."""
 
+import pytest
 import torch
 from test_simulator import camera_simulator, moves, started
 from toys import tiny_dynamics
@@ -53,6 +54,18 @@ def test_only_known_places_change_and_only_where_something_happens() -> None:
     assert torch.equal(drawn[same], latents[same])
 
 
+def test_a_veil_over_everything_is_not_drawn() -> None:
+    prior, made = known(1, 1), draft()
+    made.end.weight.fill_(0.0)
+    made.end.bias.fill_(3.0)
+    actions, events = torch.zeros(1, 1, 2), torch.ones(1, 1, 1)
+    drafted = made.drafted(prior, actions, events)
+    assert torch.equal(drafted.prior, prior)
+    assert not drafted.share.any()
+    prior[:, :, 2:, :, 5:] = 0.0  # of which nothing is known
+    assert made.drafted(prior, actions, events).share.any()
+
+
 def test_an_untaught_draft_changes_nothing() -> None:
     prior = known(2, 1)
     drafted = draft(stirred=False).drafted(prior, torch.ones(2, 1, 2), torch.ones(2, 1, 1))
@@ -100,12 +113,14 @@ def test_a_clip_in_which_nothing_happens_teaches_nothing() -> None:
     clip.actions = torch.zeros(2, 1, 3)
     assert torch.equal(with_draft(model, clip).prior, clip.prior)
     clip.events = torch.ones(2, 2, 1)
+    clip.prior[:, :, 2:, :, 5:] = 0.0  # of all is known, an untaught draft changes all
     drawn = with_draft(model, clip).prior
     assert torch.equal(drawn[:, 0], clip.prior[:, 0])  # nobody knows what led to the first
     assert not torch.equal(drawn[:, 1], clip.prior[:, 1])
 
 
-def test_a_dream_shows_what_is_drafted_and_keeps_it() -> None:
+def test_a_dream_shows_what_is_drafted_and_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worldsim.models.draft._VEIL", 1.0)  # an untaught draft changes all
     sim = camera_simulator(events=["placed"])
     pressed = moves([0, 1], 0)
     pressed[:, :, 0] = 0.0

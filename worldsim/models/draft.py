@@ -24,6 +24,11 @@ _SEEN, _SURE = 0.05, 0.2
 """Mean squared change of a place's latents from which it counts as changed, and as certainly so."""
 
 
+_VEIL = 0.7
+"""Share of a frame whose change is none of places but a veil over all, as when one is hurt: that is
+left to the transformer, and nothing of it is remembered."""
+
+
 class Drafted(NamedTuple):
     """What is known of frames (b, f) once the events in them are drawn.
 
@@ -98,6 +103,7 @@ class Draft(nn.Module):
             changes[chosen] = self(prior[chosen], actions[chosen], events[chosen]).to(changes)
         much = changes.square().mean(2, keepdim=True)
         share = ((much - _SEEN) / (_SURE - _SEEN)).clamp(0, 1)
+        share = share * (share.mean((-3, -2, -1), keepdim=True) <= _VEIL)
         drawn = prior[:, :, :-CHANNELS] + share * changes
         return Drafted(torch.cat([drawn, prior[:, :, -CHANNELS:]], 2), share)
 
