@@ -8,6 +8,7 @@ from toys import tiny_dynamics
 from worldsim.models.body import MEASURED, partly_known
 from worldsim.models.hands import Hands, events_loss
 from worldsim.models.level import Level, level_loss
+from worldsim.models.parts import unstirred
 from worldsim.surroundings import _surest
 
 
@@ -86,6 +87,18 @@ def test_a_level_learns_where_a_camera_points_and_when_it_cannot_tell() -> None:
 def test_who_has_seen_several_frames_goes_by_the_surest() -> None:
     assert _surest(np.array([9.0, 1.0, 5.0]), np.array([1.0, 1.0, 1.0])) == 5
     assert _surest(np.array([9.0, 1.0, 5.0]), np.array([0.1, 1.0, 1.0])) == 9
+
+
+def test_a_dull_dream_shows_what_changes_much_and_nothing_else() -> None:
+    latents = torch.zeros(1, 4, 2, 4, 4)
+    latents[:, 1, :, 0, 0] = 1.0  # a crack
+    latents[:, 2] = 1.0  # a turn
+    latents[:, 3] = 1.0
+    latents[:, 3, :, 0, 0] = 0.5
+    shown = unstirred(latents)
+    assert torch.equal(shown[:, [0, 2]], latents[:, [0, 2]])
+    assert torch.equal(shown[:, 1], latents[:, 0])
+    assert torch.equal(shown[:, 3], latents[:, 2])
 
 
 def test_hands_go_on_from_where_they_were() -> None:

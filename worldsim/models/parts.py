@@ -13,6 +13,12 @@ from worldsim.models.hands import Hands, events_loss
 from worldsim.models.heads import Facts
 from worldsim.models.level import level_loss
 
+_UNSEEN = 0.5
+"""Share of the clips in which hands do not see what little they change, as in a dull dream."""
+
+_STIRRED = 0.08
+"""Mean squared change of the latents from which on a frame shows something else."""
+
 _UNTOLD = 0.3
 """Share of the clips in which hands are not told what happened before."""
 
@@ -69,15 +75,29 @@ def body_losses(body: Body, past: Tensor, clip: Clip, g: torch.Generator) -> dic
 
 
 def hands_losses(hands: Hands, past: Tensor, clip: Clip, g: torch.Generator) -> dict[str, Tensor]:
-    """The loss of hands; past: (b, t, z, y, x), as it is seen. Some clips do not tell the past."""
+    """The loss of hands; past: (b, t, z, y, x), as it is seen.
+
+    Some clips do not tell what happened before, and some do not show it.
+    """
     if clip.events is None:
         return {}
     b = len(past)
+    dull = torch.rand(b, 1, 1, 1, 1, generator=g, device=past.device) < _UNSEEN
+    past = torch.where(dull, unstirred(past), past)
     told = torch.rand(b, 1, 1, generator=g, device=past.device) >= _UNTOLD
     led = F.pad(clip.actions, (0, 0, 1, 0))
     states = hands(past, led, clip.events * told, hands.start(b))
     logits = hands.logits(states[:, _WARM:-1], clip.actions[:, _WARM:])
     return {"events": events_loss(logits, clip.events[:, _WARM + 1 :])}
+
+
+def unstirred(latents: Tensor) -> Tensor:
+    """Latents (b, t, z, y, x) of which each stays as it is until much is different."""
+    shown = [latents[:, 0]]
+    for now in latents.unbind(1)[1:]:
+        much = (now - shown[-1]).square().mean((1, 2, 3), keepdim=True) > _STIRRED
+        shown.append(torch.where(much, now, shown[-1]))
+    return torch.stack(shown, 1)
 
 
 def draft_losses(draft: Draft, clip: Clip) -> dict[str, Tensor]:
