@@ -20,8 +20,8 @@ class DepthConfig:
     latent_channels: int = 8
     field_of_view: float = 70.0
     """Of the camera, vertical, in degrees."""
-    widths: list[int] = field(default_factory=lambda: [32, 64])
-    blocks: list[int] = field(default_factory=lambda: [1, 4])
+    widths: list[int] = field(default_factory=lambda: [48, 128])
+    blocks: list[int] = field(default_factory=lambda: [1, 5])
 
     @property
     def factor(self) -> int:
