@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.rays import Pixels, Places, facing, pixel_of, place_of, turned
+from worldsim.rays import Pixels, Places, facing, far_from, pixel_of, place_of, turned
 
 Ages = NDArray[np.int32]
 
@@ -120,9 +120,9 @@ def paint(
                 distance[int(max(py, 0.0) + 0.5), min(int(max(px, 0.0) + 0.5), width - 1)] / ahead
             )
             hidden, behind = when[0, row, column, 0], when[1, row, column, 0]
-            if hidden != never and away < _NEARER * _from(eye, places[0, row, column]) - _GAP:
+            if hidden != never and away < _NEARER * far_from(eye, places[0, row, column]) - _GAP:
                 _hide(colors, places, when, row, column)
-            elif behind != never and _NEARER * away - _GAP > _from(eye, places[1, row, column]):
+            elif behind != never and _NEARER * away - _GAP > far_from(eye, places[1, row, column]):
                 when[1, row, column] = never  # it would hide what is seen
             _sample(frame, py, px, visible, colors[0, row, column])
             places[0, row, column, 0] = eye[0] + x * away
@@ -138,13 +138,6 @@ def _hide(colors: Pixels, places: Places, when: Ages, row: int, column: int) -> 
     colors[1, row, column] = colors[0, row, column]
     places[1, row, column] = places[0, row, column]
     when[1, row, column] = when[0, row, column]
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _from(eye: NDArray[np.float64], place: Places) -> float:
-    """How far a place is from the eye."""
-    x, y, z = place[0] - eye[0], place[1] - eye[1], place[2] - eye[2]
-    return float(np.sqrt(x * x + y * y + z * z))
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

@@ -60,3 +60,10 @@ def pixel_of(
     row = (down / (ahead * tangent) + 1) * 0.5 * height - 0.5
     column = (right / (ahead * tangent * (width / height)) + 1) * 0.5 * width - 0.5
     return row, column
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def far_from(eye: NDArray[np.float64], place: Places) -> float:
+    """How far a place (3,) is from the eye (3,)."""
+    x, y, z = place[0] - eye[0], place[1] - eye[1], place[2] - eye[2]
+    return float(np.sqrt(x * x + y * y + z * z))
