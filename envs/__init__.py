@@ -18,5 +18,6 @@ gym.register(
     "WorldSim/DreamChop-v0",
     "envs.dream_tasks:DreamTaskEnv",
     vector_entry_point="envs.dream_tasks:DreamTaskVectorEnv",
+    kwargs={"rewards": {"log_collected": 1.0}},
 )
 gym.register("WorldSim/Paired-v0", "envs.paired:PairedEnv")

@@ -1,4 +1,4 @@
-"""A batch of dreams of a task: rewards and ends are what the model expects."""
+"""A batch of dreams of a task: rewards are what happens, or what the model expects, as ends are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,12 +9,13 @@ import gymnasium as gym
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from envs import observed
 from envs.contexts import Contexts
 from worldsim.errors import UserError
 from worldsim.models.heads import moved
-from worldsim.state import State
+from worldsim.state import State, Step
 from worldsim.world import load_world
 
 
@@ -26,8 +27,9 @@ class TaskConfig:
     whose episodes dreams begin in; by default the few contexts of the world file. seeds: first and
     last seed of the episodes to begin in; by default all. obs: "pixels",
     as the exact world shows, or "latent", which need not be decoded. repeat: ticks that an action
-    is held; they are dreamed jointly. horizon: ticks after which a dream is truncated. least:
-    expected rewards of a tick below this count as none. uncertainty: dream every step twice and
+    is held; they are dreamed jointly. horizon: ticks after which a dream is truncated. rewards: what
+    events are worth, by name; where the world tells of none of them, what its head expects counts.
+    least: expected rewards of a tick below this count as none. uncertainty: dream every step twice and
     tell how far the two are apart. limit: truncate where they are further apart than this. steps,
     device, dtype: as in `WorldSim/Dream-v0`.
     """
@@ -38,6 +40,7 @@ class TaskConfig:
     obs: str = "pixels"
     repeat: int = 1
     horizon: int = 256
+    rewards: dict[str, float] = field(default_factory=dict)
     least: float = 0.05
     uncertainty: bool = False
     limit: float | None = None
@@ -70,6 +73,8 @@ class Dreams:
         self.config = config
         self.world = load_world(config.checkpoint, config.device, config.dtype, steps=config.steps)
         self._contexts = Contexts(self.world, config.contexts, config.seeds)
+        events = self.world.simulator.dynamics.config.events
+        self._worth = torch.tensor([config.rewards.get(name, 0.0) for name in events]).double()
         self._state: State | None = None
         self._poses = torch.zeros(0, 5, dtype=torch.float64)
         self._ticks = np.zeros(0, np.int64)
@@ -116,7 +121,7 @@ class Dreams:
         for tick in range(config.repeat):
             self._poses = moved(self._poses, step.motion[:, tick].double().cpu())
         self._ticks = self._ticks + config.repeat
-        expected = step.reward.double().cpu().numpy()
+        expected = self._rewards(step).cpu().numpy()
         rewards = np.where(np.abs(expected) < config.least, 0.0, expected).sum(1)
         end = step.p_end.double().cpu().numpy().max(1)
         infos = {
@@ -136,6 +141,12 @@ class Dreams:
                 rewards = np.where(unsure, 0.0, rewards)
                 truncated = truncated | unsure
         return Outcome(rewards, end > 0.5, truncated, infos)
+
+    def _rewards(self, step: Step) -> Tensor:
+        """What each tick of a step was worth (n, f), float64."""
+        if step.events is None or not self._worth.any():
+            return step.reward.double()
+        return step.events.double() @ self._worth.to(step.events.device)
 
     def observations(self) -> NDArray[Any]:
         """What the dreams show now (n, ...)."""

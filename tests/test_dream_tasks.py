@@ -19,7 +19,8 @@ ID = "envs:WorldSim/DreamChop-v0"
 @pytest.fixture(scope="module")
 def make(runs):
     def made(n=0, **task):
-        task = {"checkpoint": str(runs / "world.safetensors"), **PLAIN, "obs": "latent", **task}
+        base = {"checkpoint": str(runs / "world.safetensors"), **PLAIN, "obs": "latent"}
+        task = {**base, "rewards": {}, **task}
         if n:
             env = gym.make_vec(ID, n, vectorization_mode="vector_entry_point", **task)
         else:
@@ -117,6 +118,28 @@ def test_rewards_of_held_ticks_add_up_and_small_ones_do_not_count(make):
     assert four.step(actions.make(attack=1))[1] != 0
     assert one.step(actions.make(attack=1))[1] != 0
     assert none.step(actions.make(attack=1))[1] == 0
+
+
+def test_what_happens_is_worth_what_it_is_said_to_be(make):
+    dream = make(repeat=4, rewards={"log_collected": 2.0, "block_broken": 0.5})
+    simulator = dream.dreams.world.simulator
+    with torch.no_grad():
+        odds = simulator._happenings._hands.out[-1].bias
+        odds[:] = -50.0
+        odds[simulator.dynamics.config.events.index("log_collected")] = 50.0
+    dream.reset(seed=2)
+    _, reward, *_, info = dream.step(actions.make(attack=1))
+    assert reward == 8.0
+    assert info["p_reward"] == 2.0
+
+
+def test_an_event_that_the_world_does_not_tell_leaves_rewards_to_the_head(make):
+    head, unknown = make(least=0.0), make(least=0.0, rewards={"cake_eaten": 1.0})
+    rewards = []
+    for env in (head, unknown):
+        env.reset(seed=2)
+        rewards.append(env.step(actions.make(attack=1))[1])
+    assert rewards[0] == rewards[1] != 0
 
 
 def test_two_samples_say_how_unsure_the_model_is_and_a_limit_truncates(make):

@@ -7,7 +7,17 @@ import pytest
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
 from worldsim.models.body import CELLS
-from worldsim.nearby import FRAMES, RESTS, nowhere, occupied, rested, restless, scan
+from worldsim.nearby import (
+    FRAMES,
+    RESTS,
+    nowhere,
+    occupied,
+    rested,
+    restless,
+    scan,
+    seen_through,
+    unseen,
+)
 from worldsim.panoramas import recorded
 
 CAMERA = CameraConfig(field_of_view=70.0)
@@ -91,6 +101,36 @@ def test_a_walk_over_level_ground_remembers_what_it_stands_on(turn):
     seen = np.stack(frames), np.stack(led)[1:], np.array(poses), np.array(away, np.float32)
     *_, cells = recorded(CAMERA, *seen)
     assert cells.dtype == np.uint8
-    below = cells[-1].reshape(CELLS)[2, 2]
+    below = cells[-1].reshape(2, *CELLS)[0, 2, 2]
     assert info["on_ground"]
     assert abs(int(below.argmax()) - level_of(FEET)) <= 1
+
+
+def ledge(depth: float) -> tuple[np.ndarray, np.ndarray]:
+    """The cells full and empty of a player before whom the floor ends, so much lower."""
+    pitch, points, stood = np.radians(40), nowhere((64, 64, 3), 64), unseen()
+    away = flat_floor(FEET + depth, pitch)
+    for slot in range(2):
+        scan(points[slot], away, 64, np.zeros(3), 0.0, pitch, CAMERA.tangent)
+        stood[slot] = 0, 0, 0, 0, pitch
+    full = occupied(points, restless(), np.zeros(3), 0.0)
+    told = points, stood, away.shape, np.zeros(3), 0.0, CAMERA.tangent
+    return full, seen_through(*told)
+
+
+def test_cells_that_something_was_seen_through_count_as_empty():
+    full, empty = ledge(3.0)
+    assert empty[2, 4, level_of(FEET + 0.3)] == 1  # a block ahead, where there is no floor
+    assert not full[2, 4].any()
+    full, empty = ledge(0.0)
+    assert empty[2, 4, level_of(FEET + 0.3)] == 0
+    assert empty[2, 4, level_of(FEET - 0.6)] == 1
+    assert full[2, 4, level_of(FEET)] == 1
+
+
+def test_nothing_was_seen_through_what_was_not_looked_at():
+    shape = 64, 64
+    nothing = nowhere((*shape, 3), 64), unseen(), shape, np.zeros(3), 0.0, CAMERA.tangent
+    assert not seen_through(*nothing).any()
+    _, empty = ledge(3.0)
+    assert not empty[:, :2].any()  # behind

@@ -1,7 +1,8 @@
 """What is within a step of a player, from places that recent frames showed: floors, walls, steps.
 
 A camera that looks ahead does not see what its player stands on. What it saw of it on the way there
-is kept here as a handful of places a frame, and counted in cells that turn with the player.
+is kept here as a handful of places a frame, and counted in cells that turn with the player. Which
+cells it saw something through is counted as well: an edge is not merely a floor that was not seen.
 """
 
 import numpy as np
@@ -9,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from worldsim.models.body import CELLS
-from worldsim.rays import Angles, Places, facing, place_of, turned
+from worldsim.rays import Angles, Places, facing, pixel_of, place_of, turned, turned_back
 
 FRAMES = 32
 """Frames that are kept."""
@@ -23,6 +24,10 @@ _TOP = 0.5
 _ENOUGH = 8
 """Places that make a cell count as full."""
 _NOWHERE = 1e9
+_OFTEN = 2
+"""Times that something has to be seen through a cell for it to count as empty."""
+_BEYOND, _CLEAR = 0.9, 0.2
+"""Share of how far away that is, and blocks less, within which a cell is seen through."""
 
 RESTS = 64
 """Places stood on that are kept."""
@@ -60,6 +65,11 @@ def nowhere(shape: tuple[int, ...], visible: int) -> Places:
     """Room for the places (FRAMES, n, 3) of frames (h, w, ...), of which so many rows count."""
     rows, columns = (len(range(_STRIDE // 2, size, _STRIDE)) for size in (visible, shape[1]))
     return np.full((FRAMES, rows * columns, 3), _NOWHERE, np.float32)
+
+
+def unseen() -> NDArray[np.float64]:
+    """Room for how cameras stood (FRAMES, 5), the eye's place, yaw and pitch, as those were seen."""
+    return np.full((FRAMES, 5), _NOWHERE)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -126,3 +136,56 @@ def occupied(
                     _count(cells, x + i * _FOOT, y, z + j * _FOOT, angles, weight)
     full: NDArray[np.float32] = np.minimum(cells / np.float32(_ENOUGH), np.float32(1))
     return full
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def seen_through(
+    points: Places,
+    stood: NDArray[np.float64],
+    shape: tuple[int, int],
+    eye: NDArray[np.float64],
+    yaw: float,
+    tangent: float,
+) -> NDArray[np.float32]:
+    """How surely the cells of `occupied` are empty: something was seen behind them.
+
+    points, stood: (frames, n, 3) and (frames, 5), what frames (h, w) of that shape showed, and how
+    their cameras stood.
+    """
+    cells = np.zeros((_ACROSS, _ACROSS, _LEVELS), np.float32)
+    columns = (shape[1] - _STRIDE // 2 + _STRIDE - 1) // _STRIDE
+    own = facing(yaw, 0.0)
+    for frame in range(points.shape[0]):
+        if stood[frame, 0] == _NOWHERE:
+            continue
+        angles = facing(stood[frame, 3], stood[frame, 4])
+        step = eye - stood[frame, :3]
+        for i in range(_ACROSS):
+            for j in range(_ACROSS):
+                for level in range(_LEVELS):
+                    if cells[i, j, level] >= _OFTEN:
+                        continue
+                    x, y, z = turned_back(
+                        (i + 0.5 - 0.5 * _ACROSS) * _WIDE,
+                        (_LEVELS - level - 0.5) * _HIGH - _TOP,
+                        (j + 0.5 - 0.5 * _ACROSS) * _WIDE,
+                        own,
+                    )
+                    right, down, ahead = turned(x + step[0], y + step[1], z + step[2], angles)
+                    if ahead < _CLEAR:
+                        continue
+                    py, px = pixel_of(right, down, ahead, shape, tangent)
+                    k = int(py) // _STRIDE * columns + int(px) // _STRIDE
+                    if py < 0 or px < 0 or px >= columns * _STRIDE or k >= points.shape[1]:
+                        continue
+                    place = points[frame, k]
+                    far = turned(
+                        place[0] - stood[frame, 0],
+                        place[1] - stood[frame, 1],
+                        place[2] - stood[frame, 2],
+                        angles,
+                    )[2]
+                    if ahead < _BEYOND * far - _CLEAR:
+                        cells[i, j, level] += 1
+    empty: NDArray[np.float32] = np.minimum(cells / np.float32(_OFTEN), np.float32(1))
+    return empty

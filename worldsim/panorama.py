@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldsim.camera import FAR, CameraConfig
-from worldsim.nearby import nowhere, occupied, rested, restless, scan
+from worldsim.nearby import nowhere, occupied, rested, restless, scan, seen_through, unseen
 from worldsim.projection import Ages, look, moved, paint, remembered
 from worldsim.rays import Pixels, Places
 from worldsim.settled import settled
@@ -36,8 +36,8 @@ class Panorama:
     frame, distance: (h, w, 3) last seen, and (h, w) how far ahead that is. colors, places: (2,
     rows, columns, 3) by direction, what was seen last and what that hides. when: (2, rows,
     columns, 2) at which step walked and which tick each was seen. points: (frames, n, 3), some
-    places of each recent frame. rests: (n, 3), where the eye was at rest. eye: (3,) place, yaw,
-    pitch: degrees, of the last frame. even: ticks that the eye has been at rest. walked, ticks: so
+    places of each recent frame, and stood, (frames, 5), how the camera stood at each. rests: (n,
+    3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees, of the last frame. even: ticks that the eye has been at rest. walked, ticks: so
     far.
     """
 
@@ -48,6 +48,7 @@ class Panorama:
     places: Places
     when: Ages
     points: Places
+    stood: NDArray[np.float64]
     rests: Places
     eye: NDArray[np.float64]
     yaw: float
@@ -88,12 +89,19 @@ class Panorama:
 
     def copy(self) -> "Panorama":
         """With arrays of its own."""
-        parts = ("colors", "places", "when", "points")
+        parts = ("colors", "places", "when", "points", "stood")
         return replace(self, **{name: getattr(self, name).copy() for name in parts})
 
     def nearby(self) -> NDArray[np.float32]:
-        """How full the cells around the player are, as `nearby.occupied` counts them."""
-        return occupied(self.points, self.rests, self.eye, float(np.radians(self.yaw)))
+        """How full the cells around the player are, and how surely empty: (2, 5, 5, 13).
+
+        As `nearby.occupied` and `nearby.seen_through` count them.
+        """
+        yaw, shape = float(np.radians(self.yaw)), self.frame.shape[:2]
+        full = occupied(self.points, self.rests, self.eye, yaw)
+        tangent = self.camera.tangent
+        empty = seen_through(self.points, self.stood, shape, self.eye, yaw, tangent)
+        return np.stack([full, empty])
 
     def painted(self, frame: Pixels, distance: Places | None) -> "Panorama":
         """As `seen`, in the arrays of this one, which is not to be used again."""
@@ -106,6 +114,8 @@ class Panorama:
         )  # fmt: skip
         slot = self.points[self.ticks % len(self.points)]
         scan(slot, distance, visible, *self._stand(), self.camera.tangent)
+        eye, *angles = self._stand()
+        self.stood[self.ticks % len(self.points)] = *eye, *angles
         return replace(self, frame=frame, distance=distance)
 
     def expected(self, action: NDArray[np.floating], motion: NDArray[np.floating]) -> "Expected":
@@ -195,6 +205,7 @@ def blank(camera: CameraConfig, shape: tuple[int, ...], pitch: float) -> Panoram
         places=np.zeros((2, rows, 2 * rows, 3), np.float32),
         when=np.full((2, rows, 2 * rows, 2), NEVER, np.int32),
         points=nowhere(shape, camera.visible(shape[0])),
+        stood=unseen(),
         rests=restless(),
         eye=np.zeros(3),
         yaw=0.0,

@@ -96,7 +96,7 @@ def recorded(
 ) -> tuple[Pixels, NDArray[np.float32], NDArray[np.uint8]]:
     """What `Panorama.ahead` says before each frame (t+1, h, w, 3) of an episode.
 
-    And, in 255ths, what `Panorama.nearby` says after it, (t+1, 325).
+    And, in 255ths, what `Panorama.nearby` says after it, (t+1, 650).
 
     actions: (t, a). poses: (t+1, 5) x, y (up), z, yaw, pitch. distances: (t+1, h, w).
     """

@@ -26,7 +26,7 @@ from worldsim.data.record import Config as RecordConfig
 from worldsim.data.record import make_policy
 from worldsim.errors import UserError
 from worldsim.files import locked
-from worldsim.models.body import CELLS, MEASURED
+from worldsim.models.body import MEASURED, NEAR
 from worldsim.panorama import STEPS, TICKS
 from worldsim.progress import progress
 from worldsim.trained import load_depth, load_tokenizer
@@ -183,5 +183,5 @@ def rows(pairs: list[Pair], encoder: Encoder) -> dict[str, NDArray[Any]]:
         "events": told,
         "priors": priors,
         "motions": np.full((count, MEASURED), np.nan, np.float32),
-        "cells": np.zeros((count, int(np.prod(CELLS))), np.uint8),
+        "cells": np.zeros((count, NEAR), np.uint8),
     }

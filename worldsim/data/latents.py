@@ -9,7 +9,7 @@ A folder holds flat files with one row a frame, to be memory-mapped, and `index.
                   is seen: latents, then how far and how recent; only of games with a camera
     motions.f32   (rows, 7), what `worldsim.odometry` measured between the frame before and the
                   row's; NaN in an episode's first row; only where depth is known
-    cells.u8      (rows, 325), what `worldsim.nearby` knows after the row's frame, in 255ths;
+    cells.u8      (rows, 650), what `worldsim.nearby` knows after the row's frame, in 255ths;
                   likewise
     events.u8     (rows, k), how often each of `events`, which the index names, happened in the tick
                   that led to the row's frame; only of games that say so
@@ -64,7 +64,7 @@ def read_index(folder: Path) -> dict[str, Any]:
 class Clips:
     """`b` windows of t frames: latents (b, t, z, y, x), actions (b, t-1, a), facts (b, t, f).
 
-    priors: (b, t, z + 3, y, x), of games with a camera; motions: (b, t, 7) and cells (b, t, 325),
+    priors: (b, t, z + 3, y, x), of games with a camera; motions: (b, t, 7) and cells (b, t, 650),
     where depth is known; events: (b, t, k), of games that say so.
     """
 

@@ -31,6 +31,9 @@ MEASURED = 7
 CELLS = 5, 5, 13
 """Cells around a player, of `worldsim.nearby`."""
 
+NEAR = 2 * math.prod(CELLS)
+"""Numbers of what is known of them: how full they are, how surely empty."""
+
 
 class Tracks(NamedTuple):
     """What `Body` makes of frames.
@@ -70,7 +73,7 @@ class Body(nn.Module):
         self.memory = nn.GRU(width + action_size + MEASURED + 1, width, batch_first=True)
         self.feel = _mlp(width + MEASURED + 1, width, 2 * _WALK)
         self.level = Level(latent_channels)
-        self.near = nn.Linear(math.prod(CELLS), width)
+        self.near = nn.Linear(NEAR, width)
         self.walk = _mlp(2 * width + action_size + _WALK, width, _WALK)
 
     def start(self, b: int) -> Tensor:
@@ -92,7 +95,8 @@ class Body(nn.Module):
         latents: (b, f, z, y, x); led: (b, f, a), the actions that led to each, zeros where none
         did. before: (b, z, y, x), the frame before the first, which else counts as the first
         again. measured: (b, f, 7) as `worldsim.odometry` gives it, NaN where nothing was.
-        near: (b, f, 325), how full the cells around the player were before each frame.
+        near: (b, f, 650), how full and how surely empty the cells around the player were before each
+        frame.
         """
         first = latents[:, :1] if before is None else before[:, None]
         pairs = torch.cat([latents, latents - torch.cat([first, latents[:, :-1]], 1)], 2)
@@ -127,7 +131,7 @@ class Body(nn.Module):
     def walked(self, led: Tensor, bodies: Tensor, near: Tensor | None = None) -> Tensor:
         """The motions (b, t, 3) by which actions (b, t, a) lead bodies through a dream.
 
-        near: (b, t, 325), how full the cells around them are before each.
+        near: (b, t, 650), how full and how surely empty the cells around them are before each.
         """
         motions = []
         for i in range(led.shape[1]):
@@ -139,10 +143,11 @@ class Body(nn.Module):
     def coming(self, bodies: Tensor, actions: Tensor, near: Tensor | None = None) -> Tensor:
         """Blocks forward, right and up (..., 3) that actions (..., a) will move bodies (..., n).
 
-        near: (..., 325), how full the cells around them are; empty by default.
+        near: (..., 650), how full and how surely empty the cells around them are; neither by
+        default.
         """
         state, before = bodies[..., :-_WALK], bodies[..., -_WALK:] / UNIT
-        around = F.gelu(self.near(state.new_zeros(math.prod(CELLS)) if near is None else near))
+        around = F.gelu(self.near(state.new_zeros(NEAR) if near is None else near))
         around = around.expand(*state.shape[:-1], -1)
         change: Tensor = self.walk(
             torch.cat([state, scaled(actions, self.angles), before, around], -1)

@@ -34,6 +34,8 @@ class FlowConfig:
     """Highest level of the noise on priors, drawn uniformly a frame."""
     own_past: float = 0.5
     """Share of batches whose past is in part what the model itself predicts, as it is at play."""
+    own_prior: float = 0.75
+    """Share of the frames of such batches whose priors are drawn towards that as well."""
     heads_weight: float = 0.1
     """Weight of the losses of the heads, together."""
     critic: float = 0.0
@@ -81,8 +83,8 @@ def own_past(
     chunk: int,
     known: Tensor,
     generator: torch.Generator,
-) -> Tensor:
-    """The latents (b, t, z, y, x) of the clip, some replaced by predictions from pure noise.
+) -> tuple[Tensor, Tensor]:
+    """The latents (b, t, z, y, x) of the clip, some replaced by predictions from pure noise; these.
 
     Which, and what share of them, differs from clip to clip; the first stays.
     level: (b, t) of the noise on the past that is predicted from. A model that has only seen true
@@ -106,7 +108,24 @@ def own_past(
         events=clip.brought,
     ).latents.detach()
     chosen[:, 0] = 1
-    return torch.where((chosen < share)[:, :, None, None, None], guess, latents)
+    return torch.where((chosen < share)[:, :, None, None, None], guess, latents), guess
+
+
+def with_own_prior(
+    clip: Clip, guess: Tensor, config: FlowConfig, generator: torch.Generator
+) -> Clip:
+    """The clip with priors that are in part what the model predicts, as they are in a dream.
+
+    There, what is known of a frame was dreamed before, and is dull where it was dreamed from afar.
+    A model that has only known what was truly seen copies it as it is, and never sharpens it.
+    """
+    if clip.prior is None:
+        return clip
+    known, told = clip.prior[:, :, :-CHANNELS], clip.prior[:, :, -CHANNELS:]
+    chosen, share = torch.rand(2, *known.shape[:2], generator=generator, device=known.device)
+    share = torch.where(chosen < config.own_prior, share, 0.0)[:, :, None, None, None]
+    drawn = torch.lerp(known, guess.to(known), share * (told[:, :, :1] > 0))
+    return replace(clip, prior=torch.cat([drawn, told], 2))
 
 
 def with_blurred_prior(clip: Clip, config: FlowConfig, generator: torch.Generator) -> Clip:
@@ -149,7 +168,8 @@ def objective(
     undrafted = with_blurred_prior(clip, config, generator)
     clip, past = with_draft(dynamics, undrafted), latents
     if config.own_past > torch.rand((), generator=generator, device=device):
-        past = own_past(dynamics, clip, clean_level, chunk, known, generator)
+        past, guess = own_past(dynamics, clip, clean_level, chunk, known, generator)
+        clip = with_own_prior(clip, guess, config, generator)
     seen = noised(past, noise[0], clean_level)
     prediction = dynamics(
         seen,
