@@ -17,6 +17,7 @@ from worldsim.models.flow import (
     objective,
     own_past,
     with_blurred_prior,
+    with_own_prior,
 )
 from worldsim.models.heads import Facts, Outlook, outlook_losses
 from worldsim.models.parts import Clip
@@ -103,13 +104,28 @@ def test_own_past_is_in_part_what_the_model_predicts() -> None:
     latents, actions = dot_world(8, 6, generator())
     known = torch.ones(8, 5, dtype=torch.bool)
     clip = Clip(latents, actions)
-    past = own_past(model, clip, torch.full((8, 6), 0.1), 1, known, generator())
+    past, guess = own_past(model, clip, torch.full((8, 6), 0.1), 1, known, generator())
     same = (past == latents).flatten(2).all(-1)
     assert same[:, 0].all()
     assert same[:, 1:].any()
     assert not same[:, 1:].all()
     assert len(set(same.sum(1).tolist())) > 2  # shares differ from clip to clip
     assert not past.requires_grad
+    assert ((past == latents) | (past == guess)).all()
+
+
+def test_some_priors_are_drawn_towards_what_the_model_predicts_where_anything_is_known() -> None:
+    prior = torch.zeros(16, 4, 1 + CHANNELS, 2, 2)
+    prior[..., 1:, 0, :] = 1  # the upper half is known
+    clip = Clip(torch.zeros(16, 4, 1, 2, 2), torch.zeros(16, 3, 2), prior=prior)
+    guess = torch.ones(16, 4, 1, 2, 2)
+    seen = with_own_prior(clip, guess, FlowConfig(own_prior=0.5), generator()).prior
+    assert seen is not None
+    assert torch.equal(seen[:, :, 1:], prior[:, :, 1:])
+    assert (seen[..., 0, 1, :] == 0).all()
+    share = seen[..., 0, 0, 0]
+    assert 16 < int((share == 0).sum()) < 48
+    assert 0 <= float(share.min()) < 0.1 < 0.9 < float(share.max()) <= 1
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
