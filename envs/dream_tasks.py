@@ -23,9 +23,9 @@ class DreamTaskEnv(gym.Env[NDArray[Any], dict[str, Any]]):
     `worldsim.actions.space()`; `Box(0, 255, (h, w, 3), uint8)`, or latents with `obs="latent"`.
 
     ## Reward, end
-    What happens is worth, or else what the model's head expects. Terminates when the head's probability of an end passes one
-    half; truncates at the horizon, and where the model is unsure if a `limit` says so, in which
-    case that step is worth nothing.
+    What happens is worth something, or else what the model's head expects. Terminates when the
+    head's probability of an end passes one half; truncates at the horizon, and where the model is
+    unsure if a `limit` says so, in which case that step is worth nothing.
 
     ## Info
     `pose` (5,): x, y, z, yaw, pitch; `p_terminate`, `p_ground`, `p_reward` (the largest of the

@@ -25,13 +25,13 @@ class TaskConfig:
 
     checkpoint: a world file; the shipped one by default. contexts: folders of `worldsim encode`
     whose episodes dreams begin in; by default the few contexts of the world file. seeds: first and
-    last seed of the episodes to begin in; by default all. obs: "pixels",
-    as the exact world shows, or "latent", which need not be decoded. repeat: ticks that an action
-    is held; they are dreamed jointly. horizon: ticks after which a dream is truncated. rewards: what
-    events are worth, by name; where the world tells of none of them, what its head expects counts.
-    least: expected rewards of a tick below this count as none. uncertainty: dream every step twice and
-    tell how far the two are apart. limit: truncate where they are further apart than this. steps,
-    device, dtype: as in `WorldSim/Dream-v0`.
+    last seed of the episodes to begin in; by default all. obs: "pixels", as the exact world shows,
+    or "latent", which need not be decoded. repeat: ticks that an action is held; they are dreamed
+    jointly. horizon: ticks after which a dream is truncated. rewards: what events are worth, by
+    name; where the world tells of none of them, what its head expects counts. least: rewards of a
+    tick below this count as none. uncertainty: dream every step twice and tell how far the two are
+    apart. limit: truncate where they are further apart than this. steps, device, dtype: as in
+    `WorldSim/Dream-v0`.
     """
 
     checkpoint: str | None = None

@@ -68,7 +68,7 @@ def nowhere(shape: tuple[int, ...], visible: int) -> Places:
 
 
 def unseen() -> NDArray[np.float64]:
-    """Room for how cameras stood (FRAMES, 5), the eye's place, yaw and pitch, as those were seen."""
+    """Room for how cameras stood (FRAMES, 5) at those: the eye's place, yaw and pitch."""
     return np.full((FRAMES, 5), _NOWHERE)
 
 

@@ -37,8 +37,8 @@ class Panorama:
     rows, columns, 3) by direction, what was seen last and what that hides. when: (2, rows,
     columns, 2) at which step walked and which tick each was seen. points: (frames, n, 3), some
     places of each recent frame, and stood, (frames, 5), how the camera stood at each. rests: (n,
-    3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees, of the last frame. even: ticks that the eye has been at rest. walked, ticks: so
-    far.
+    3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees, of the last frame. even:
+    ticks that the eye has been at rest. walked, ticks: so far.
     """
 
     camera: CameraConfig

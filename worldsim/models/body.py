@@ -95,8 +95,8 @@ class Body(nn.Module):
         latents: (b, f, z, y, x); led: (b, f, a), the actions that led to each, zeros where none
         did. before: (b, z, y, x), the frame before the first, which else counts as the first
         again. measured: (b, f, 7) as `worldsim.odometry` gives it, NaN where nothing was.
-        near: (b, f, 650), how full and how surely empty the cells around the player were before each
-        frame.
+        near: (b, f, 650), how full and how surely empty the cells around the player were before
+        each frame.
         """
         first = latents[:, :1] if before is None else before[:, None]
         pairs = torch.cat([latents, latents - torch.cat([first, latents[:, :-1]], 1)], 2)
