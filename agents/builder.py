@@ -93,3 +93,30 @@ class Builder(Explorer):
         "wall": (wall, 1.0),
         **{name: (SKILLS[name][0], weight) for name, weight in _OTHERS.items()},
     }
+
+
+def fumble(s: Senses) -> Script:
+    """Use and dig at anything, near or out of reach, with anything in hand or nothing."""
+    for _ in range(int(s.rng.integers(8, 32))):
+        if s.chance(0.5):
+            slots = s.stock if s.stock and s.chance(0.5) else range(1, 10)
+            yield {"hotbar": int(s.rng.choice(slots))}
+        if s.chance(0.6):
+            flat, down = s.rng.uniform(-15, 12), s.rng.uniform(12, 65)
+            pitch = float(flat if s.chance(0.5) else down)
+            yield from look(s, s.rng.normal(0, 40), pitch, float(s.rng.choice(SPEEDS[4:8])))
+        held = "use" if s.chance(0.65) else "attack"
+        ticks = int(s.rng.integers(1, 6) if held == "use" else s.rng.integers(2, 40))
+        for _ in range(ticks):
+            yield {held: 1}
+        for _ in range(int(s.rng.choice([0, 1, 2, 4]))):
+            yield {}
+
+
+class Fumbler(Explorer):
+    """Tries its hands on everything, to learn what they cannot do: `policy=fumbler`."""
+
+    skills: ClassVar[Skills] = {
+        "fumble": (fumble, 4.0),
+        **{name: (SKILLS[name][0], weight) for name, weight in _OTHERS.items()},
+    }

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from agents.builder import Builder
+from agents.builder import Builder, Fumbler
 from agents.explorer import Explorer
 from agents.replay import Replay, traces
 from envs.voxel.blocks import BEACON, ID, LOGS
@@ -263,6 +263,22 @@ def test_the_builder_has_busier_hands_than_the_explorer(env):
     assert builder == _coverage(Builder(), env)
     with pytest.raises(ValueError, match="mine"):
         Builder({"mine": 1.0})
+
+
+def test_the_fumbler_uses_its_hands_in_vain_as_often_as_not():
+    env = gym.make("envs:WorldSim/VoxelPlayground-v0", size=48)
+    frame, info = env.reset(seed=0)
+    policy = Fumbler()
+    policy.reset(0, env, info)
+    tried = placed = 0
+    for _ in range(600):
+        action = policy.act(frame, info)
+        frame, _, ended, _, info = env.step(action)
+        tried += int(action["use"])
+        placed += int(info["events"]["block_placed"])
+        if ended:
+            break
+    assert 5 < placed < tried / 2
 
 
 def test_the_replay_plays_recorded_input_as_it_is_or_perturbed(env):

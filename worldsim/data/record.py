@@ -26,6 +26,7 @@ POLICIES = {
     "random": "worldsim.data.record:RandomPolicy",
     "explorer": "agents.explorer:Explorer",
     "builder": "agents.builder:Builder",
+    "fumbler": "agents.builder:Fumbler",
     "replay": "agents.replay:Replay",
     "chopper": "agents.chopper:Chopper",
     "planner": "agents.planner:Planner",
@@ -70,7 +71,8 @@ class Config:
     image_key: str | None = None
     """Which entry of a Dict observation is the picture; null finds the only one."""
     policy: str = "explorer"
-    """Who plays: random, explorer, builder, replay, chopper, planner, agent, or module:Class."""
+    """Who plays: random, explorer, builder, fumbler, replay, chopper, planner, agent, or
+    module:Class."""
     policy_options: dict[str, Any] = field(default_factory=dict)
     """Keyword arguments of the policy."""
     episodes: int = 10
