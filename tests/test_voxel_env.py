@@ -265,20 +265,20 @@ def test_the_builder_has_busier_hands_than_the_explorer(env):
         Builder({"mine": 1.0})
 
 
-def test_the_fumbler_uses_its_hands_in_vain_as_often_as_not():
-    env = gym.make("envs:WorldSim/VoxelPlayground-v0", size=48)
-    frame, info = env.reset(seed=0)
-    policy = Fumbler()
-    policy.reset(0, env, info)
+def test_the_fumbler_mostly_uses_its_hands_in_vain():
+    env, policy = gym.make("envs:WorldSim/VoxelPlayground-v0", size=48), Fumbler()
     tried = placed = 0
-    for _ in range(600):
-        action = policy.act(frame, info)
-        frame, _, ended, _, info = env.step(action)
-        tried += int(action["use"])
-        placed += int(info["events"]["block_placed"])
-        if ended:
-            break
-    assert 0 < placed < tried / 3
+    for seed in range(4):
+        frame, info = env.reset(seed=seed)
+        policy.reset(seed, env, info)
+        for _ in range(200):
+            action = policy.act(frame, info)
+            frame, _, ended, _, info = env.step(action)
+            tried += int(action["use"])
+            placed += int(info["events"]["block_placed"])
+            if ended:
+                break
+    assert 0 < placed < tried / 2
 
 
 def test_the_replay_plays_recorded_input_as_it_is_or_perturbed(env):
