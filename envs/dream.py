@@ -145,7 +145,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         self._pose = torch.from_numpy(snapshot.poses[0].copy())
         self._ticks, self._origin = int(snapshot.ticks[0]), snapshot.origins[0]
         self.np_random.bit_generator.state = dict(snapshot.randoms[0])
-        self._frame = self.world.simulator.decode(self._back.latents[:, None])[0, 0]
+        self._frame = self.world.simulator.render(self._back)[0]
         return self._frame.copy()
 
     def fork(self, n: int, seeds: Sequence[int] | None = None) -> list[Snapshot]:

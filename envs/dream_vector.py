@@ -119,7 +119,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         reseed(self._randoms, seeds_of(seed, self.num_envs), rows)
         self._begin(rows, given)
         infos = masked(self._infos(), rows, self.num_envs)
-        return self._shown(self.state.latents), infos
+        return self._shown(self.state), infos
 
     def step(self, actions: Any) -> Result:
         """Dream one frame each; dreams that end begin anew.
@@ -141,7 +141,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         if rows:
             final = last(observations, infos, rows)
             self._begin(rows, {})
-            observations = self._shown(self.state.latents)
+            observations = self._shown(self.state)
             renew(told, self._infos(), rows)
             told |= final
         return observations, rewards, ended, cut, told
@@ -173,17 +173,15 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
             )
         if len(parts) == 1:
             self._state, self._back = None, parts[0].kept
-            latents = parts[0].kept.latents
         else:
             self._state, self._back = self._side_by_side([part.kept for part in parts]), None
-            latents = self._state.latents
         self._poses = torch.from_numpy(np.concatenate([part.poses for part in parts]))
         self._ticks = np.concatenate([part.ticks for part in parts])
         self._origins = [origin for part in parts for origin in part.origins]
         states = [state for part in parts for state in part.randoms]
         for random, state in zip(self._randoms, states, strict=True):
             random.bit_generator.state = dict(state)
-        return self._shown(latents)
+        return self._shown(self._back or self.state)
 
     def fork(self, n: int, seeds: Sequence[int] | None = None) -> list[Snapshot]:
         """`n` futures of all dreams to `restore`; see `DreamEnv.fork`."""
@@ -222,8 +220,8 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         seeds = torch.cat([kept.seeds for kept in parts])
         return joined(states).with_seeds(seeds.tolist())
 
-    def _shown(self, latents: Tensor) -> Observations:
-        return observed.shown(self.world, latents, self._obs)
+    def _shown(self, state: State | Kept) -> Observations:
+        return observed.shown(self.world, state, self._obs)
 
     def _infos(self, p_end: Any = 0.0, p_ground: Any = 1.0) -> dict[str, NDArray[Any]]:
         n = self.num_envs

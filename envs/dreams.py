@@ -150,7 +150,7 @@ class Dreams:
 
     def observations(self) -> NDArray[Any]:
         """What the dreams show now (n, ...)."""
-        return observed.shown(self.world, self.state.latents, self.config.obs)
+        return observed.shown(self.world, self.state, self.config.obs)
 
     def infos(self, n: int) -> dict[str, NDArray[Any]]:
         """The infos of dreams that have just begun."""

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim.errors import UserError
+from worldsim.state import State
+from worldsim.trail import Kept
 from worldsim.world import World
 
 KINDS = ("pixels", "latent")
@@ -30,11 +32,9 @@ def space(world: World, obs: str) -> gym.spaces.Box:
     return gym.spaces.Box(-np.inf, np.inf, world.latent_shape, np.float32)
 
 
-def shown(world: World, latents: Tensor, obs: str) -> NDArray[Any]:
-    """The observations (b, ...) of frames on show, latents (b, z, y, x)."""
-    if obs == "pixels":
-        return world.simulator.decode(latents[:, None])[:, 0]
-    return numbers(latents)
+def shown(world: World, state: State | Kept, obs: str) -> NDArray[Any]:
+    """The observations (b, ...) of the frames on show."""
+    return world.simulator.render(state) if obs == "pixels" else numbers(state.latents)
 
 
 def numbers(latents: Tensor) -> NDArray[np.float32]:

@@ -18,10 +18,12 @@ from worldsim.nearby import (
     seen_through,
     unseen,
 )
+from worldsim.panorama import blank
 from worldsim.panoramas import recorded
 
 CAMERA = CameraConfig(field_of_view=70.0)
 FEET = 1.62  # blocks below the eye
+UNKNOWN = np.zeros(CELLS, np.float32)
 
 
 def level_of(down: float) -> int:
@@ -40,10 +42,10 @@ def flat_floor(height: float, pitch: float, size: int = 64) -> np.ndarray:
 def test_a_floor_looked_down_at_fills_the_cells_at_its_height():
     points = nowhere((64, 64, 3), 64)
     assert len(points) == FRAMES
-    assert not occupied(points, restless(), np.zeros(3), 0.0).any()
+    assert not occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0).any()
     pitch = np.radians(80)
     scan(points[0], flat_floor(FEET, pitch), 64, np.zeros(3), 0.0, pitch, CAMERA.tangent)
-    cells = occupied(points, restless(), np.zeros(3), 0.0)
+    cells = occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0)
     assert cells.shape == CELLS
     assert cells[2, 2].argmax() == level_of(FEET)
     assert cells.sum((0, 1)).argmax() == level_of(FEET)
@@ -53,19 +55,28 @@ def test_cells_turn_and_move_with_the_player():
     points = nowhere((64, 64, 3), 64)
     points[0, :10] = 1.0, 0.5, 0.0  # right of the start, below the eye
     level = level_of(0.5)
-    assert occupied(points, restless(), np.zeros(3), 0.0)[4, 2, level] == 1
-    assert occupied(points, restless(), np.zeros(3), np.pi / 2)[2, 4, level] == 1  # now ahead
-    assert occupied(points, restless(), np.array([1.0, 0.0, 0.0]), 0.0)[2, 2, level] == 1
-    assert occupied(points, restless(), np.array([1.0, -0.75, 0.0]), 0.0)[2, 2, level_of(1.25)] == 1
+    assert occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0)[4, 2, level] == 1
+    assert (
+        occupied(points, restless(), UNKNOWN, np.zeros(3), np.pi / 2)[2, 4, level] == 1
+    )  # now ahead
+    assert occupied(points, restless(), UNKNOWN, np.array([1.0, 0.0, 0.0]), 0.0)[2, 2, level] == 1
+    assert (
+        occupied(points, restless(), UNKNOWN, np.array([1.0, -0.75, 0.0]), 0.0)[
+            2, 2, level_of(1.25)
+        ]
+        == 1
+    )
 
 
 def test_what_an_eye_rested_on_counts_as_full_below_it():
     rests = restless()
     rests[0] = 0.0
-    cells = occupied(nowhere((64, 64, 3), 64), rests, np.zeros(3), 0.0)
+    cells = occupied(nowhere((64, 64, 3), 64), rests, UNKNOWN, np.zeros(3), 0.0)
     assert cells[2, 2, level_of(FEET)] == 1
     assert cells.sum() == cells[:, :, level_of(FEET)].sum()
-    above = occupied(nowhere((64, 64, 3), 64), rests, np.array([0.0, -1.0, 0.0]), 0.0)
+    through = occupied(nowhere((64, 64, 3), 64), rests, UNKNOWN + 1, np.zeros(3), 0.0)
+    assert not through.any()
+    above = occupied(nowhere((64, 64, 3), 64), rests, UNKNOWN, np.array([0.0, -1.0, 0.0]), 0.0)
     assert above[2, 2, level_of(FEET + 1)] == 1  # seen from the top of a jump
 
 
@@ -113,8 +124,8 @@ def ledge(depth: float) -> tuple[np.ndarray, np.ndarray]:
     for slot in range(2):
         scan(points[slot], away, 64, np.zeros(3), 0.0, pitch, CAMERA.tangent)
         stood[slot] = 0, 0, 0, 0, pitch
-    full = occupied(points, restless(), np.zeros(3), 0.0)
-    told = points, stood, away.shape, np.zeros(3), 0.0, CAMERA.tangent
+    full = occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0)
+    told = points, stood, away.shape, CAMERA.tangent, np.zeros(3), 0.0
     return full, seen_through(*told)
 
 
@@ -130,7 +141,20 @@ def test_cells_that_something_was_seen_through_count_as_empty():
 
 def test_nothing_was_seen_through_what_was_not_looked_at():
     shape = 64, 64
-    nothing = nowhere((*shape, 3), 64), unseen(), shape, np.zeros(3), 0.0, CAMERA.tangent
+    nothing = nowhere((*shape, 3), 64), unseen(), shape, CAMERA.tangent, np.zeros(3), 0.0
     assert not seen_through(*nothing).any()
     _, empty = ledge(3.0)
     assert not empty[:, :2].any()  # behind
+
+
+@pytest.mark.parametrize(("depth", "holds"), [(0.0, True), (3.0, False)])
+def test_an_eye_does_not_rest_on_what_it_was_seen_through(depth, holds):
+    pitch = 40.0
+    game = blank(CAMERA, (64, 64, 3), pitch)
+    away = flat_floor(FEET + depth, np.radians(pitch))
+    for _ in range(3):  # looks ahead
+        game = game.turned(np.zeros(actions.SIZE)).seen(game.frame, away)
+    for _ in range(4):  # and is moved there without falling
+        game = game.standing(np.add(game.eye, (0.0, 0.0, 0.5)))
+    ahead = game.nearby()[0, 2, 2, level_of(FEET)]
+    assert (ahead > 0) == holds

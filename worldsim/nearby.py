@@ -24,8 +24,8 @@ _TOP = 0.5
 _ENOUGH = 8
 """Places that make a cell count as full."""
 _NOWHERE = 1e9
-_OFTEN = 2
-"""Times that something has to be seen through a cell for it to count as empty."""
+OFTEN = 2
+"""Frames in which something has to be seen behind a place for it to count as empty."""
 _BEYOND, _CLEAR = 0.9, 0.2
 """Share of how far away that is, and blocks less, within which a cell is seen through."""
 
@@ -37,6 +37,8 @@ _APART = 0.3
 """Blocks between places stood on that are told apart."""
 _UNDER = 1.68
 """Blocks below an eye at rest where something holds the player."""
+BENEATH = 1.7
+"""Blocks below an eye at rest that are inside of what holds the player."""
 _FOOT = 0.28
 """Blocks from the middle of what holds a player to its edge."""
 _HELD = 4
@@ -114,14 +116,19 @@ def _count(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def occupied(
-    points: Places, rests: Places, eye: NDArray[np.float64], yaw: float
+    points: Places,
+    rests: Places,
+    empty: NDArray[np.float32],
+    eye: NDArray[np.float64],
+    yaw: float,
 ) -> NDArray[np.float32]:
     """How full the cells around an eye are, (5, 5, 13): from the left, from behind, from below.
 
     points: (frames, n, 3), places seen. rests: (n, 3), where the eye was at rest, which something
-    must have held.
+    must have held, but nothing in a cell that is `empty` for sure (5, 5, 13).
     """
     cells = np.zeros((_ACROSS, _ACROSS, _LEVELS), np.float32)
+    held = np.zeros_like(cells)
     angles = facing(yaw, 0.0)
     for frame in range(points.shape[0]):
         for k in range(points.shape[1]):
@@ -133,9 +140,43 @@ def occupied(
             for i in (-1, 0, 1):
                 for j in (-1, 0, 1):
                     weight = 2 * _HELD if i == j == 0 else _HELD
-                    _count(cells, x + i * _FOOT, y, z + j * _FOOT, angles, weight)
+                    _count(held, x + i * _FOOT, y, z + j * _FOOT, angles, weight)
+    cells += np.where(empty < 1, held, np.float32(0))
     full: NDArray[np.float32] = np.minimum(cells / np.float32(_ENOUGH), np.float32(1))
     return full
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sights(
+    points: Places,
+    stood: NDArray[np.float64],
+    shape: tuple[int, int],
+    tangent: float,
+    place: NDArray[np.float64],
+) -> int:
+    """In how many frames something was seen behind a place (3,): 0, 1, or 2 for more.
+
+    points, stood: (frames, n, 3) and (frames, 5), what frames (h, w) of that shape showed, and how
+    their cameras stood.
+    """
+    columns, count = (shape[1] - _STRIDE // 2 + _STRIDE - 1) // _STRIDE, 0
+    for frame in range(points.shape[0]):
+        eye, angles = stood[frame, :3], facing(stood[frame, 3], stood[frame, 4])
+        if eye[0] == _NOWHERE:
+            continue
+        right, down, ahead = turned(place[0] - eye[0], place[1] - eye[1], place[2] - eye[2], angles)
+        if ahead < _CLEAR:
+            continue
+        py, px = pixel_of(right, down, ahead, shape, tangent)
+        k = int(py) // _STRIDE * columns + int(px) // _STRIDE
+        if py < 0 or px < 0 or px >= columns * _STRIDE or k >= points.shape[1]:
+            continue
+        x, y, z = points[frame, k, 0] - eye[0], points[frame, k, 1] - eye[1], points[frame, k, 2]
+        if ahead < _BEYOND * turned(x, y, z - eye[2], angles)[2] - _CLEAR:
+            count += 1
+            if count == OFTEN:
+                break
+    return count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -143,49 +184,22 @@ def seen_through(
     points: Places,
     stood: NDArray[np.float64],
     shape: tuple[int, int],
+    tangent: float,
     eye: NDArray[np.float64],
     yaw: float,
-    tangent: float,
 ) -> NDArray[np.float32]:
-    """How surely the cells of `occupied` are empty: something was seen behind them.
-
-    points, stood: (frames, n, 3) and (frames, 5), what frames (h, w) of that shape showed, and how
-    their cameras stood.
-    """
+    """How surely the cells of `occupied` are empty: something was seen behind them, as `sights`."""
     cells = np.zeros((_ACROSS, _ACROSS, _LEVELS), np.float32)
-    columns = (shape[1] - _STRIDE // 2 + _STRIDE - 1) // _STRIDE
-    own = facing(yaw, 0.0)
-    for frame in range(points.shape[0]):
-        if stood[frame, 0] == _NOWHERE:
-            continue
-        angles = facing(stood[frame, 3], stood[frame, 4])
-        step = eye - stood[frame, :3]
-        for i in range(_ACROSS):
-            for j in range(_ACROSS):
-                for level in range(_LEVELS):
-                    if cells[i, j, level] >= _OFTEN:
-                        continue
-                    x, y, z = turned_back(
-                        (i + 0.5 - 0.5 * _ACROSS) * _WIDE,
-                        (_LEVELS - level - 0.5) * _HIGH - _TOP,
-                        (j + 0.5 - 0.5 * _ACROSS) * _WIDE,
-                        own,
-                    )
-                    right, down, ahead = turned(x + step[0], y + step[1], z + step[2], angles)
-                    if ahead < _CLEAR:
-                        continue
-                    py, px = pixel_of(right, down, ahead, shape, tangent)
-                    k = int(py) // _STRIDE * columns + int(px) // _STRIDE
-                    if py < 0 or px < 0 or px >= columns * _STRIDE or k >= points.shape[1]:
-                        continue
-                    place = points[frame, k]
-                    far = turned(
-                        place[0] - stood[frame, 0],
-                        place[1] - stood[frame, 1],
-                        place[2] - stood[frame, 2],
-                        angles,
-                    )[2]
-                    if ahead < _BEYOND * far - _CLEAR:
-                        cells[i, j, level] += 1
-    empty: NDArray[np.float32] = np.minimum(cells / np.float32(_OFTEN), np.float32(1))
-    return empty
+    own, place = facing(yaw, 0.0), np.empty(3)
+    for i in range(_ACROSS):
+        for j in range(_ACROSS):
+            for level in range(_LEVELS):
+                x, y, z = turned_back(
+                    (i + 0.5 - 0.5 * _ACROSS) * _WIDE,
+                    (_LEVELS - level - 0.5) * _HIGH - _TOP,
+                    (j + 0.5 - 0.5 * _ACROSS) * _WIDE,
+                    own,
+                )
+                place[0], place[1], place[2] = eye[0] + x, eye[1] + y, eye[2] + z
+                cells[i, j, level] = sights(points, stood, shape, tangent, place) / OFTEN
+    return cells

@@ -18,7 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldsim.camera import FAR, CameraConfig
-from worldsim.nearby import nowhere, occupied, rested, restless, scan, seen_through, unseen
+from worldsim.nearby import (
+    BENEATH,
+    OFTEN,
+    nowhere,
+    occupied,
+    rested,
+    restless,
+    scan,
+    seen_through,
+    sights,
+    unseen,
+)
 from worldsim.projection import Ages, look, moved, paint, remembered
 from worldsim.rays import Pixels, Places
 from worldsim.settled import settled
@@ -76,8 +87,14 @@ class Panorama:
         )
 
     def standing(self, eye: NDArray[np.float64]) -> "Panorama":
-        """With the eye elsewhere (3,) a tick later, before anything is seen from there."""
+        """With the eye elsewhere (3,) a tick later, before anything is seen from there.
+
+        It is not at rest on what was seen to be empty, wherever a dream may keep it.
+        """
         rests, even = rested(self.rests, eye, self.eye, self.even)
+        below = np.add(eye, (0.0, BENEATH, 0.0))
+        if rests is not self.rests and sights(*self._scanned(), below) == OFTEN:
+            rests = self.rests
         return replace(self, eye=eye, rests=rests, even=even)
 
     def seen(self, frame: Pixels, distance: Places | None = None) -> "Panorama":
@@ -97,11 +114,9 @@ class Panorama:
 
         As `nearby.occupied` and `nearby.seen_through` count them.
         """
-        yaw, shape = float(np.radians(self.yaw)), self.frame.shape[:2]
-        full = occupied(self.points, self.rests, self.eye, yaw)
-        tangent = self.camera.tangent
-        empty = seen_through(self.points, self.stood, shape, self.eye, yaw, tangent)
-        return np.stack([full, empty])
+        yaw = float(np.radians(self.yaw))
+        empty = seen_through(*self._scanned(), self.eye, yaw)
+        return np.stack([occupied(self.points, self.rests, empty, self.eye, yaw), empty])
 
     def painted(self, frame: Pixels, distance: Places | None) -> "Panorama":
         """As `seen`, in the arrays of this one, which is not to be used again."""
@@ -154,6 +169,10 @@ class Panorama:
             before.walked, before.ticks, NEVER,
         )  # fmt: skip
         return out, ages
+
+    def _scanned(self) -> tuple[Places, NDArray[np.float64], tuple[int, int], float]:
+        height, width = self.frame.shape[:2]
+        return self.points, self.stood, (height, width), self.camera.tangent
 
     def _step(self, motion: NDArray[np.floating]) -> NDArray[np.float64]:
         forward, right, up = (float(part) for part in motion[:3])

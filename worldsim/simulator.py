@@ -210,8 +210,10 @@ class Simulator:
                 state = self._again(state, move)
         return replace(state, seeds=kept.seeds, trail=kept.trail)
 
-    def render(self, state: State) -> Pixels:
+    def render(self, state: State | Kept) -> Pixels:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
+        if state.shown:
+            return np.stack(state.shown)
         return self.decode(state.latents[:, None])[:, 0]
 
     def encode(self, frames: Pixels | Tensor) -> Tensor:
@@ -262,8 +264,8 @@ class Simulator:
             hands = self._happenings.gone_on(state, led, latents, told.events)
             after = replace(after, hands=hands)
         if self._surroundings is not None and told.ahead is not None:
-            pictures = self.decode(latents)
-            after, motion = self._surroundings.gone_on(after, told, latents, pictures)
+            drawn = self.decode(latents)
+            after, motion, pictures = self._surroundings.gone_on(after, told, latents, drawn)
         odds = outlook.end_logit.sigmoid(), outlook.ground_logit.sigmoid()
         step = Step(latents, outlook.reward, *odds, motion, self.decode, told.events, pictures)
         return after, step

@@ -83,7 +83,12 @@ class State:
         States kept one after the other share what is large.
         """
         trail = self.trail or Trail(self.tensors())
-        return replace(self, trail=trail), Kept(self.latents, self.seeds, trail)
+        return replace(self, trail=trail), Kept(self.latents, self.seeds, trail, self.shown)
+
+    @property
+    def shown(self) -> tuple[Pixels, ...]:
+        """The pictures (h, w, 3) on show, one a game, where they are not simply decoded."""
+        return tuple(game.frame for game in self.panoramas)
 
     def tensors(self) -> dict[str, Tensor]:
         """The state as tensors, to save; `Simulator.restore` takes them."""

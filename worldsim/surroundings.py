@@ -114,16 +114,17 @@ class Surroundings:
 
     def gone_on(
         self, state: State, told: Told, latents: Tensor, pictures: Pixels
-    ) -> tuple[State, Tensor]:
+    ) -> tuple[State, Tensor, Pixels]:
         """The state with panoramas and bodies after what was told of led to dreamed frames.
 
-        And the motions (b, f, 5) that did, as `models.heads.body_motion`. latents, pictures:
+        And the motions (b, f, 5) that did, as `models.heads.body_motion`; and what the frames show
+        (b, f, h, w, 3): of known things that look alike, what is kept of them. latents, pictures:
         (b, f, ...). Players move as their bodies expect: a dream is no evidence of a motion, and
         seems to move too little.
         """
         assert told.ahead is not None
         assert told.drafted is not None
-        actions, ahead, motions = told.led, told.ahead, []
+        actions, ahead, motions, shown = told.led, told.ahead, [], []
         fresh = (told.drafted.share[:, :, 0] > 0).cpu().numpy()
         for i in range(actions.shape[1]):
             if i:
@@ -138,7 +139,8 @@ class Surroundings:
             body = in_company(self._body.dreamed, *went)
             after = dreamed(ahead.views, pictures[:, i], away[:, 0], fresh[:, i])
             state = replace(state, panoramas=after, body=body)
-        return state, torch.stack(motions, 1).to(latents.device)
+            shown.append(np.stack([game.frame for game in after]))
+        return state, torch.stack(motions, 1).to(latents.device), np.stack(shown, 1)
 
     def _away(
         self, latents: Tensor, pictures: Pixels, pitches: NDArray[np.floating]

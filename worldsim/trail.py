@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from worldsim.rays import Pixels
+
 LONGEST = 96
 """Moves after which a state is kept whole again: more take less memory and longer to go back to."""
 
@@ -51,9 +53,11 @@ class Trail:
 class Kept:
     """A state of `b` games kept small; `Simulator.recall` makes it whole.
 
-    latents: (b, z, y, x) of the frame on show. seeds: (b,) of the noise to come.
+    latents: (b, z, y, x) of the frame on show. seeds: (b,) of the noise to come. shown: the
+    pictures (h, w, 3) on show, one a game, where they are not simply decoded.
     """
 
     latents: Tensor
     seeds: Tensor
     trail: Trail
+    shown: tuple[Pixels, ...] = ()
