@@ -4,7 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from worldsim import actions
+from worldsim import actions, crosshair
 from worldsim.camera import FAR, CameraConfig
 from worldsim.panorama import NEVER, Panorama, blank
 from worldsim.panoramas import as_arrays, begun, from_arrays, recorded
@@ -37,7 +37,7 @@ def seen() -> Panorama:
 
 def test_a_still_camera_sees_the_last_frame(seen):
     shown, recent = seen.turned(act()).ahead(seen)
-    assert np.array_equal(shown, picture())
+    assert np.array_equal(shown, crosshair.without(picture(), CAMERA.arm(SIZE)))
     assert (recent[..., 0] == 1).all()
     assert (recent[..., 1] == 1).all()
     assert recent[0, 0, 2] == pytest.approx(np.exp(-1 / 64))
@@ -117,7 +117,7 @@ def test_games_begin_from_what_they_saw():
     (game,) = begun(CAMERA, act(10.0)[None, None], motion, frames, away, [5.0])
     assert (game.yaw, game.pitch, game.ticks) == (10, 5, 1)
     assert np.array_equal(game.eye, [2, -3, 1])
-    assert np.array_equal(game.frame, picture(1))
+    assert np.array_equal(game.shown, picture(1))
 
 
 def walked(*held):

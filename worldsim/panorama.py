@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from worldsim import crosshair
 from worldsim.camera import FAR, CameraConfig
 from worldsim.nearby import (
     BENEATH,
@@ -44,7 +45,8 @@ NEVER = -1_000_000
 class Panorama:
     """What one game has seen; a value.
 
-    frame, distance: (h, w, 3) last seen, and (h, w) how far ahead that is. colors, places: (2,
+    frame, distance: (h, w, 3) last seen, without its cross, and (h, w) how far ahead that is.
+    cross: the square that holds that, as it was seen. colors, places: (2,
     rows, columns, 3) by direction, what was seen last and what that hides. when: (2, rows,
     columns, 2) at which step walked and which tick each was seen. points: (frames, n, 3), some
     places of each recent frame, and stood, (frames, 5), how the camera stood at each. rests: (n,
@@ -55,6 +57,7 @@ class Panorama:
     camera: CameraConfig
     frame: Pixels
     distance: Places
+    cross: Pixels
     colors: Pixels
     places: Places
     when: Ages
@@ -97,12 +100,20 @@ class Panorama:
             rests = self.rests
         return replace(self, eye=eye, rests=rests, even=even)
 
-    def seen(self, frame: Pixels, distance: Places | None = None) -> "Panorama":
+    @property
+    def shown(self) -> Pixels:
+        """The last frame (h, w, 3) with its cross."""
+        return crosshair.put(self.frame, self.cross)
+
+    def seen(
+        self, frame: Pixels, distance: Places | None = None, cross: Pixels | None = None
+    ) -> "Panorama":
         """With a new last frame (h, w, 3), as the camera stands.
 
-        distance: (h, w) blocks along the view axis; far away by default.
+        distance: (h, w) blocks along the view axis; far away by default. cross: the square with
+        the cross, of a frame that is without; its own by default.
         """
-        return self.copy().painted(frame, distance)
+        return self.copy().painted(frame, distance, cross)
 
     def copy(self) -> "Panorama":
         """With arrays of its own."""
@@ -118,8 +129,13 @@ class Panorama:
         empty = seen_through(*self._scanned(), self.eye, yaw)
         return np.stack([occupied(self.points, self.rests, empty, self.eye, yaw), empty])
 
-    def painted(self, frame: Pixels, distance: Places | None) -> "Panorama":
+    def painted(
+        self, frame: Pixels, distance: Places | None, cross: Pixels | None = None
+    ) -> "Panorama":
         """As `seen`, in the arrays of this one, which is not to be used again."""
+        if cross is None:
+            arm = self.camera.arm(len(frame))
+            frame, cross = crosshair.without(frame, arm), crosshair.cut(frame, arm)
         if distance is None:
             distance = np.full(frame.shape[:2], FAR, np.float32)
         visible = self.camera.visible(len(frame))
@@ -131,7 +147,7 @@ class Panorama:
         scan(slot, distance, visible, *self._stand(), self.camera.tangent)
         eye, *angles = self._stand()
         self.stood[self.ticks % len(self.points)] = *eye, *angles
-        return replace(self, frame=frame, distance=distance)
+        return replace(self, frame=frame, distance=distance, cross=cross)
 
     def expected(self, action: NDArray[np.floating], motion: NDArray[np.floating]) -> "Expected":
         """What is known of the next frame, if an action (a,) leads to it by a motion (3,)."""
@@ -210,7 +226,8 @@ class Expected:
         visible, arm = camera.visible(height), camera.arm(height)
         new = np.zeros((1, 1), np.bool_) if fresh is None else fresh
         kept = settled(frame, self.picture, self.ages, new, visible, NEVER, arm)
-        return self.panorama.seen(kept, distance)
+        cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
+        return self.panorama.seen(kept, distance, cross)
 
 
 def blank(camera: CameraConfig, shape: tuple[int, ...], pitch: float) -> Panorama:
@@ -220,6 +237,7 @@ def blank(camera: CameraConfig, shape: tuple[int, ...], pitch: float) -> Panoram
         camera=camera,
         frame=np.full(shape, 128, np.uint8),
         distance=np.full(shape[:2], FAR, np.float32),
+        cross=crosshair.cut(np.full(shape, 128, np.uint8), camera.arm(shape[0])),
         colors=np.full((2, rows, 2 * rows, 3), 128, np.uint8),
         places=np.zeros((2, rows, 2 * rows, 3), np.float32),
         when=np.full((2, rows, 2 * rows, 2), NEVER, np.int32),

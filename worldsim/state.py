@@ -88,7 +88,7 @@ class State:
     @property
     def shown(self) -> tuple[Pixels, ...]:
         """The pictures (h, w, 3) on show, one a game, where they are not simply decoded."""
-        return tuple(game.frame for game in self.panoramas)
+        return tuple(game.shown for game in self.panoramas)
 
     def tensors(self) -> dict[str, Tensor]:
         """The state as tensors, to save; `Simulator.restore` takes them."""

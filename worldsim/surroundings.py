@@ -139,7 +139,7 @@ class Surroundings:
             body = in_company(self._body.dreamed, *went)
             after = dreamed(ahead.views, pictures[:, i], away[:, 0], fresh[:, i])
             state = replace(state, panoramas=after, body=body)
-            shown.append(np.stack([game.frame for game in after]))
+            shown.append(np.stack([game.shown for game in after]))
         return state, torch.stack(motions, 1).to(latents.device), np.stack(shown, 1)
 
     def _away(

@@ -1,0 +1,58 @@
+"""The cross that a game draws over the middle of every frame: taken off what is kept, put back on.
+
+What is remembered turns with the world, the cross does not.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldsim.rays import Pixels
+
+_THICK = 0  # pixels to each side of an arm's middle that belong to it
+_ASIDE = _THICK + 1  # pixels from an arm's middle to what is beside it
+
+_OTHER = 80.0
+"""Mean difference of a colour, of 255, from which crosses are of another tone."""
+
+
+def cut(frame: Pixels, arm: int) -> Pixels:
+    """The square around the middle of a frame (h, w, 3) that holds a cross with such arms."""
+    row, column = frame.shape[0] // 2, frame.shape[1] // 2
+    return frame[row - arm : row + arm + 1, column - arm : column + arm + 1].copy()
+
+
+def without(frame: Pixels, arm: int) -> Pixels:
+    """The frame with what is beside the arms of its cross in their stead."""
+    if not arm:
+        return frame
+    row, column = frame.shape[0] // 2, frame.shape[1] // 2
+    aside = np.arange(-arm, arm + 1)
+    rows = row + np.where(abs(aside) <= _THICK, -_ASIDE, aside)  # of the level arm, those above
+    square = frame[rows[:, None], column + aside]
+    square[:, arm - _THICK : arm + _THICK + 1] = frame[rows, column + _ASIDE][:, None]
+    return put(frame, square)
+
+
+def kept(before: Pixels, now: Pixels) -> Pixels:
+    """The cross of the square before, unless that of the one now looks otherwise."""
+    mask = _mask(len(now) // 2)
+    apart = np.abs(before[mask].astype(np.int16) - now[mask]).mean()
+    return before if apart < _OTHER else now
+
+
+def put(frame: Pixels, square: Pixels) -> Pixels:
+    """The frame with the cross of a square that was `cut`."""
+    arm = len(square) // 2
+    if not arm:
+        return frame
+    row, column = frame.shape[0] // 2, frame.shape[1] // 2
+    shown = frame.copy()
+    part = shown[row - arm : row + arm + 1, column - arm : column + arm + 1]
+    part[_mask(arm)] = square[_mask(arm)]
+    return shown
+
+
+def _mask(arm: int) -> NDArray[np.bool_]:
+    y, x = np.abs(np.mgrid[-arm : arm + 1, -arm : arm + 1])
+    mask: NDArray[np.bool_] = np.minimum(y, x) <= _THICK
+    return mask
