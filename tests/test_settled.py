@@ -59,6 +59,15 @@ def test_under_a_cross_a_change_is_as_it_is_beside_it(known):
     assert (kept(dream, known, 4, fresh)[24:40, 24:40] == 20).all()
 
 
+def test_under_a_cross_what_was_never_seen_is_as_it_is_beside_it(known):
+    dream, middle = np.full_like(known, 20), SIZE // 2
+    dream[middle, middle - 3 : middle + 4] = 245
+    dream[middle - 3 : middle + 4, middle] = 245
+    ages = np.full((SIZE, SIZE, 2), NEVER, np.int32)
+    result = settled(dream, known, ages, np.zeros((1, 1), bool), VISIBLE, NEVER, 4)
+    assert (result[:VISIBLE] == 20).all()
+
+
 def test_what_has_changed_is_kept_as_it_was_dreamed(known):
     dream = dull(known)
     dream[20:30, 20:30] = 20

@@ -39,7 +39,7 @@ def settled(
     ages: (h, w, 2) of what was known, `never` where nothing was. fresh: (y, x), a grid over the
     frame, where an event has changed it. visible: rows above what is laid over the view. arm:
     pixels from the centre to the ends of a cross that is drawn over every frame, under which all is
-    as it was known, or, where that has changed, as it is beside it.
+    as it was known, or, where that has changed or was not known, as it is beside it.
     """
     out, (height, width) = frame.copy(), frame.shape[:2]
     sums = _summed(frame, known, ages, never)
@@ -51,13 +51,14 @@ def settled(
             left, right = max(column - _REACH, 0), min(column + _REACH + 1, width)
             y, x = abs(row - height // 2), abs(column - width // 2)
             crossed = arm > 0 and min(y, x) <= 1 and max(y, x) <= arm
-            if fresh[row * fresh.shape[0] // height, column * fresh.shape[1] // width]:
+            anew = fresh[row * fresh.shape[0] // height, column * fresh.shape[1] // width]
+            if anew or ages[row, column, 0] == never:
                 if crossed:
                     aside = row if y > 1 else height // 2 + _ASIDE
                     out[row, column] = frame[aside, column if x > 1 else width // 2 + _ASIDE]
                 continue
             share = 1.0 if crossed else _alike(sums, top, bottom, left, right)
-            if ages[row, column, 0] == never or share == 0:
+            if share == 0:
                 continue
             sharper = 0.0 if crossed else _sharper(edges, top, bottom, left, right)
             area = (bottom - top) * (right - left)
