@@ -59,6 +59,19 @@ def test_loss_of_known_errors() -> None:
     assert float(loss) == pytest.approx((4 * 9 + 1 * 4 / 4) / 2)
 
 
+def test_errors_weigh_more_where_nothing_was_known() -> None:
+    latents, level = torch.zeros(1, 3, 2, 2, 2), torch.ones(1, 3)
+    known = torch.ones(1, 3, 2, 2)
+    known[..., 0] = 0
+    config = FlowConfig(unknown_weight=4.0)
+    losses = []
+    for column in (0, 1):
+        predicted = latents.clone()
+        predicted[..., column] = 1
+        losses.append(flow_loss(predicted, latents, level, config, known))
+    assert losses[0] == 5 * losses[1] > 0
+
+
 def test_objective_is_a_function_of_its_generator() -> None:
     model = Dynamics(
         DynamicsConfig(latent_channels=1, action_size=2, angles=[], width=16, blocks=1)

@@ -32,6 +32,8 @@ class FlowConfig:
     """Share of clips whose priors are withheld, of games with a camera."""
     prior_noise: float = 0.2
     """Highest level of the noise on priors, drawn uniformly a frame."""
+    unknown_weight: float = 0.0
+    """How much more errors weigh where nothing was known beforehand: all that is new is there."""
     own_past: float = 0.5
     """Share of batches whose past is in part what the model itself predicts, as it is at play."""
     own_prior: float = 0.75
@@ -67,12 +69,22 @@ def level_weight(level: Tensor, limit: float) -> Tensor:
     return level.square().reciprocal().clamp(max=limit)
 
 
-def flow_loss(predicted: Tensor, latents: Tensor, level: Tensor, config: FlowConfig) -> Tensor:
+def flow_loss(
+    predicted: Tensor,
+    latents: Tensor,
+    level: Tensor,
+    config: FlowConfig,
+    known: Tensor | None = None,
+) -> Tensor:
     """The weighted squared error of predicted latents (b, t, z, y, x), a scalar.
 
-    Frame 0, which has no past to be predicted from, does not count.
+    known: (b, t, y, x) in [0, 1], how much of each place was known beforehand. Frame 0, which has
+    no past to be predicted from, does not count.
     """
-    error = (predicted - latents).square().mean((-3, -2, -1))
+    error = (predicted - latents).square().mean(-3)
+    if known is not None:
+        error = error * (1 + config.unknown_weight * (1 - known))
+    error = error.mean((-2, -1))
     return (level_weight(level, config.weight_limit) * error)[:, 1:].mean()
 
 
@@ -162,6 +174,7 @@ def objective(
     clean_level, noisy_level = draw_levels(b, t, chunk, config, generator)
     noise = torch.randn(2, *latents.shape, generator=generator, device=device)
     known = torch.rand(b, t - 1, generator=generator, device=device) >= config.unknown_actions
+    seen_before = None if clip.prior is None else clip.prior[:, :, -CHANNELS]
     if clip.prior is not None:
         first = chunk_starts(t, chunk) == torch.arange(t)
         clip = replace(clip, prior=clip.prior * first.to(device)[:, None, None, None])
@@ -183,7 +196,7 @@ def objective(
         text=clip.text,
         events=clip.brought,
     )
-    parts = {"flow": flow_loss(prediction.latents, latents, noisy_level, config)}
+    parts = {"flow": flow_loss(prediction.latents, latents, noisy_level, config, seen_before)}
     heads = outlook_losses(prediction.outlook, clip.facts)
     if beside and dynamics.body is not None:
         heads |= body_losses(dynamics.body, seen, clip, generator)
