@@ -5,7 +5,7 @@ import torch
 from test_dynamics import CAMERA, NAMES, B, Clip
 from toys import tiny_dynamics
 
-from worldsim.models.body import MEASURED, partly_known
+from worldsim.models.body import MEASURED, NEAR, partly_known
 from worldsim.models.hands import Hands, events_loss
 from worldsim.models.level import Level, level_loss
 from worldsim.models.parts import unstirred
@@ -49,7 +49,7 @@ def test_a_body_believes_what_was_measured_as_far_as_it_trusts_it() -> None:
 def test_a_body_walks_through_dreams_as_it_expects_to() -> None:
     model, clip = tiny_dynamics(camera=CAMERA), Clip(6)
     led = torch.nn.functional.pad(clip.actions, (0, 0, 1, 0))
-    body, near = model.body, torch.rand(B, 6, 325)
+    body, near = model.body, torch.rand(B, 6, NEAR)
     start = body(clip.clean[:, :2], led[:, :2], body.start(B)).bodies[:, -1]
     motions = body.walked(led[:, 2:], start, near[:, 2:])
     for i in range(4):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from agents.builder import Builder, Fumbler
+from agents.builder import Builder
 from agents.explorer import Explorer
 from agents.replay import Replay, traces
 from envs.voxel.blocks import BEACON, ID, LOGS
@@ -263,22 +263,6 @@ def test_the_builder_has_busier_hands_than_the_explorer(env):
     assert builder == _coverage(Builder(), env)
     with pytest.raises(ValueError, match="mine"):
         Builder({"mine": 1.0})
-
-
-def test_the_fumbler_mostly_uses_its_hands_in_vain():
-    env, policy = gym.make("envs:WorldSim/VoxelPlayground-v0", size=48), Fumbler()
-    tried = placed = 0
-    for seed in range(4):
-        frame, info = env.reset(seed=seed)
-        policy.reset(seed, env, info)
-        for _ in range(200):
-            action = policy.act(frame, info)
-            frame, _, ended, _, info = env.step(action)
-            tried += int(action["use"])
-            placed += int(info["events"]["block_placed"])
-            if ended:
-                break
-    assert 0 < placed < tried / 2
 
 
 def test_the_replay_plays_recorded_input_as_it_is_or_perturbed(env):

@@ -212,9 +212,8 @@ class Simulator:
 
     def render(self, state: State | Kept) -> Pixels:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
-        if state.shown:
-            return np.stack(state.shown)
-        return self.decode(state.latents[:, None])[:, 0]
+        shown = state.shown
+        return np.stack(shown) if shown else self.decode(state.latents[:, None])[:, 0]
 
     def encode(self, frames: Pixels | Tensor) -> Tensor:
         """The latents (n, z, y, x), float32, of frames (n, h, w, 3), uint8."""
@@ -255,8 +254,7 @@ class Simulator:
         self, state: State, scene: Scene, told: Told, latents: Tensor, noise: Tensor
     ) -> tuple[State, Step]:
         """What `step` gives for latents (b, f, z, y, x) that are committed with that noise."""
-        led = told.led
-        level = self._level(self.config.commit_level, *led.shape[:2])
+        led, level = told.led, self._level(self.config.commit_level, *told.led.shape[:2])
         cache, outlook = self.dynamics.commit(scene, noised(latents, noise, level), level)
         after = replace(state, latents=latents[:, -1], cache=cache, trail=None)
         motion, pictures = outlook.motion, None
