@@ -237,6 +237,7 @@ def test_chunks_follow_the_camera_too() -> None:
     sim = camera_simulator()
     state, step = sim.step(started(sim, [0]), torch.cat([moves([0], i) for i in range(3)], 1))
     assert step.frames.shape[1] == 3
+    assert np.array_equal(sim.render(state)[0], step.frames[0, -1])  # what is kept is shown
     assert state.panoramas[0].ticks == CONTEXT + 2
     one = started(sim, [0])
     for i in range(3):
