@@ -82,7 +82,8 @@ def _regard(s: Senses, goal: NDArray[np.floating]) -> Script:
             yield {step: 1}
 
 
-_OTHERS = {"remember": 1.5, "hotbar": 0.5, "walk": 0.7, "turn": 0.5, "pillar": 0.2, "push": 0.5}
+_WEIGHTS = {"remember": 1.5, "hotbar": 0.5, "walk": 0.7, "turn": 0.5, "pillar": 0.2, "push": 0.5}
+_OTHERS: Skills = {name: (SKILLS[name][0], weight) for name, weight in _WEIGHTS.items()}
 
 
 class Builder(Explorer):
@@ -91,7 +92,7 @@ class Builder(Explorer):
     skills: ClassVar[Skills] = {
         "tinker": (tinker, 4.0),
         "wall": (wall, 1.0),
-        **{name: (SKILLS[name][0], weight) for name, weight in _OTHERS.items()},
+        **_OTHERS,
     }
 
 
@@ -118,5 +119,5 @@ class Fumbler(Explorer):
 
     skills: ClassVar[Skills] = {
         "fumble": (fumble, 4.0),
-        **{name: (SKILLS[name][0], weight) for name, weight in _OTHERS.items()},
+        **_OTHERS,
     }

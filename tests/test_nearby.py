@@ -20,6 +20,7 @@ from worldsim.nearby import (
 )
 from worldsim.panorama import blank
 from worldsim.panoramas import recorded
+from worldsim.rays import facing
 
 CAMERA = CameraConfig(field_of_view=70.0)
 FEET = 1.62  # blocks below the eye
@@ -123,7 +124,7 @@ def ledge(depth: float) -> tuple[np.ndarray, np.ndarray]:
     away = flat_floor(FEET + depth, pitch)
     for slot in range(2):
         scan(points[slot], away, 64, np.zeros(3), 0.0, pitch, CAMERA.tangent)
-        stood[slot] = 0, 0, 0, 0, pitch
+        stood[slot] = 0, 0, 0, *facing(0.0, pitch)
     full = occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0)
     told = points, stood, away.shape, CAMERA.tangent, np.zeros(3), 0.0
     return full, seen_through(*told)

@@ -24,7 +24,7 @@ _TOP = 0.5
 _ENOUGH = 8
 """Places that make a cell count as full."""
 _NOWHERE = 1e9
-OFTEN = 2
+_OFTEN = 2
 """Frames in which something has to be seen behind a place for it to count as empty."""
 _BEYOND, _CLEAR = 0.9, 0.2
 """Share of how far away that is, and blocks less, within which a cell is seen through."""
@@ -37,7 +37,7 @@ _APART = 0.3
 """Blocks between places stood on that are told apart."""
 _UNDER = 1.68
 """Blocks below an eye at rest where something holds the player."""
-BENEATH = 1.7
+_BENEATH = 1.7
 """Blocks below an eye at rest that are inside of what holds the player."""
 _FOOT = 0.28
 """Blocks from the middle of what holds a player to its edge."""
@@ -70,8 +70,8 @@ def nowhere(shape: tuple[int, ...], visible: int) -> Places:
 
 
 def unseen() -> NDArray[np.float64]:
-    """Room for how cameras stood (FRAMES, 5) at those: the eye's place, yaw and pitch."""
-    return np.full((FRAMES, 5), _NOWHERE)
+    """Room for how cameras stood (FRAMES, 7) at those: the eye's place, then as `rays.facing`."""
+    return np.full((FRAMES, 7), _NOWHERE)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -147,7 +147,7 @@ def occupied(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sights(
+def _sights(
     points: Places,
     stood: NDArray[np.float64],
     shape: tuple[int, int],
@@ -156,12 +156,12 @@ def sights(
 ) -> int:
     """In how many frames something was seen behind a place (3,): 0, 1, or 2 for more.
 
-    points, stood: (frames, n, 3) and (frames, 5), what frames (h, w) of that shape showed, and how
+    points, stood: (frames, n, 3) and (frames, 7), what frames (h, w) of that shape showed, and how
     their cameras stood.
     """
     columns, count = (shape[1] - _STRIDE // 2 + _STRIDE - 1) // _STRIDE, 0
     for frame in range(points.shape[0]):
-        eye, angles = stood[frame, :3], facing(stood[frame, 3], stood[frame, 4])
+        eye, angles = stood[frame, :3], stood[frame, 3:]
         if eye[0] == _NOWHERE:
             continue
         right, down, ahead = turned(place[0] - eye[0], place[1] - eye[1], place[2] - eye[2], angles)
@@ -174,7 +174,7 @@ def sights(
         x, y, z = points[frame, k, 0] - eye[0], points[frame, k, 1] - eye[1], points[frame, k, 2]
         if ahead < _BEYOND * turned(x, y, z - eye[2], angles)[2] - _CLEAR:
             count += 1
-            if count == OFTEN:
+            if count == _OFTEN:
                 break
     return count
 
@@ -188,7 +188,7 @@ def seen_through(
     eye: NDArray[np.float64],
     yaw: float,
 ) -> NDArray[np.float32]:
-    """How surely the cells of `occupied` are empty: something was seen behind them, as `sights`."""
+    """How surely the cells of `occupied` are empty: something was seen behind them."""
     cells = np.zeros((_ACROSS, _ACROSS, _LEVELS), np.float32)
     own, place = facing(yaw, 0.0), np.empty(3)
     for i in range(_ACROSS):
@@ -201,5 +201,17 @@ def seen_through(
                     own,
                 )
                 place[0], place[1], place[2] = eye[0] + x, eye[1] + y, eye[2] + z
-                cells[i, j, level] = sights(points, stood, shape, tangent, place) / OFTEN
+                cells[i, j, level] = _sights(points, stood, shape, tangent, place) / _OFTEN
     return cells
+
+
+def holds(
+    points: Places,
+    stood: NDArray[np.float64],
+    shape: tuple[int, int],
+    tangent: float,
+    eye: NDArray[np.float64],
+) -> bool:
+    """Whether an eye (3,) can be at rest where it is: nothing was seen through what is below it."""
+    below = np.add(eye, (0.0, _BENEATH, 0.0))
+    return bool(_sights(points, stood, shape, tangent, below) < _OFTEN)

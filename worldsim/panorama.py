@@ -20,19 +20,17 @@ from numpy.typing import NDArray
 from worldsim import crosshair
 from worldsim.camera import FAR, CameraConfig
 from worldsim.nearby import (
-    BENEATH,
-    OFTEN,
+    holds,
     nowhere,
     occupied,
     rested,
     restless,
     scan,
     seen_through,
-    sights,
     unseen,
 )
 from worldsim.projection import Ages, look, moved, paint, remembered
-from worldsim.rays import Pixels, Places
+from worldsim.rays import Pixels, Places, facing
 from worldsim.settled import settled
 
 STEPS, TICKS = 8.0, 64.0
@@ -46,12 +44,12 @@ class Panorama:
     """What one game has seen; a value.
 
     frame, distance: (h, w, 3) last seen, without its cross, and (h, w) how far ahead that is.
-    cross: the square that holds that, as it was seen. colors, places: (2,
-    rows, columns, 3) by direction, what was seen last and what that hides. when: (2, rows,
-    columns, 2) at which step walked and which tick each was seen. points: (frames, n, 3), some
-    places of each recent frame, and stood, (frames, 5), how the camera stood at each. rests: (n,
-    3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees, of the last frame. even:
-    ticks that the eye has been at rest. walked, ticks: so far.
+    cross: the square that holds that, as it was seen. colors, places: (2, rows, columns, 3) by
+    direction, what was seen last and what that hides. when: (2, rows, columns, 2) at which step
+    walked and which tick each was seen. points: (frames, n, 3), some places of each recent frame,
+    and stood, (frames, 7), how the camera stood at each. rests: (n, 3), where the eye was at rest.
+    eye: (3,) place, yaw, pitch: degrees, of the last frame. even: ticks that the eye has been at
+    rest. walked, ticks: so far.
     """
 
     camera: CameraConfig
@@ -95,8 +93,7 @@ class Panorama:
         It is not at rest on what was seen to be empty, wherever a dream may keep it.
         """
         rests, even = rested(self.rests, eye, self.eye, self.even)
-        below = np.add(eye, (0.0, BENEATH, 0.0))
-        if rests is not self.rests and sights(*self._scanned(), below) == OFTEN:
+        if rests is not self.rests and not holds(*self._scanned(), eye):
             rests = self.rests
         return replace(self, eye=eye, rests=rests, even=even)
 
@@ -146,7 +143,7 @@ class Panorama:
         slot = self.points[self.ticks % len(self.points)]
         scan(slot, distance, visible, *self._stand(), self.camera.tangent)
         eye, *angles = self._stand()
-        self.stood[self.ticks % len(self.points)] = *eye, *angles
+        self.stood[self.ticks % len(self.points)] = *eye, *facing(*angles)
         return replace(self, frame=frame, distance=distance, cross=cross)
 
     def expected(self, action: NDArray[np.floating], motion: NDArray[np.floating]) -> "Expected":

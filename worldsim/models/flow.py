@@ -174,8 +174,9 @@ def objective(
     clean_level, noisy_level = draw_levels(b, t, chunk, config, generator)
     noise = torch.randn(2, *latents.shape, generator=generator, device=device)
     known = torch.rand(b, t - 1, generator=generator, device=device) >= config.unknown_actions
-    seen_before = None if clip.prior is None else clip.prior[:, :, -CHANNELS]
+    seen_before = None
     if clip.prior is not None:
+        seen_before = clip.prior[:, :, -CHANNELS]
         first = chunk_starts(t, chunk) == torch.arange(t)
         clip = replace(clip, prior=clip.prior * first.to(device)[:, None, None, None])
     undrafted = with_blurred_prior(clip, config, generator)
