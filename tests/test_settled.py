@@ -39,6 +39,13 @@ def test_what_is_laid_over_the_view_is_compared_by_itself(known):
     assert np.array_equal(result, dream)
 
 
+def test_what_moves_on_behind_what_is_laid_over_the_view_does_not_stay(known):
+    dream = known + 18  # alike enough in the view
+    result = kept(dream, known)
+    assert np.array_equal(result[: VISIBLE - 2], known[: VISIBLE - 2])
+    assert (result[VISIBLE:].astype(int) - known[VISIBLE:]).mean() > 12
+
+
 def test_what_an_event_has_changed_is_kept_however_little_it_is(known):
     fresh = np.zeros((4, 4), bool)
     fresh[1, 2] = True

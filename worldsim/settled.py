@@ -16,6 +16,7 @@ from worldsim.rays import Pixels
 
 _REACH = 2  # pixels to each side over which colours are compared
 _ALIKE = 20.0  # mean difference of a colour, of 255, up to which they are alike; at twice this, not
+_LAID_OVER = 10.0  # the same below the view, where what is laid over it stays, and it moves behind
 
 
 _SHARPER, _SURELY = 1.2, 1.6
@@ -47,6 +48,7 @@ def settled(
     for row in range(height):
         first, last = (0, visible) if row < visible else (visible, height)
         top, bottom = max(row - _REACH, first), min(row + _REACH + 1, last)
+        limit = _ALIKE if row < visible else _LAID_OVER
         for column in range(width):
             left, right = max(column - _REACH, 0), min(column + _REACH + 1, width)
             y, x = abs(row - height // 2), abs(column - width // 2)
@@ -57,7 +59,7 @@ def settled(
                     aside = row if y > 1 else height // 2 + _ASIDE
                     out[row, column] = frame[aside, column if x > 1 else width // 2 + _ASIDE]
                 continue
-            share = 1.0 if crossed else _alike(sums, top, bottom, left, right)
+            share = 1.0 if crossed else _alike(sums, top, bottom, left, right, limit)
             if share == 0:
                 continue
             sharper = 0.0 if crossed else _sharper(edges, top, bottom, left, right)
@@ -80,7 +82,9 @@ def _sharper(edges: NDArray[np.int32], top: int, bottom: int, left: int, right: 
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _alike(sums: NDArray[np.int32], top: int, bottom: int, left: int, right: int) -> float:
+def _alike(
+    sums: NDArray[np.int32], top: int, bottom: int, left: int, right: int, limit: float
+) -> float:
     """How alike rows and columns are, 0 to 1; 0 where anything in them was not known."""
     if _within(sums[3], top, bottom, left, right) > 0:
         return 0.0
@@ -88,7 +92,7 @@ def _alike(sums: NDArray[np.int32], top: int, bottom: int, left: int, right: int
     for c in range(3):
         total = _within(sums[c], top, bottom, left, right)
         apart = max(apart, abs(total) / ((bottom - top) * (right - left)))
-    return min(max(2 - apart / _ALIKE, 0.0), 1.0)
+    return min(max(2 - apart / limit, 0.0), 1.0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
