@@ -5,6 +5,7 @@ import pytest
 
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
+from worldsim.origins import NONE
 from worldsim.panorama import NEVER, blank
 from worldsim.settled import settled
 
@@ -18,9 +19,16 @@ def known():
     return np.random.default_rng(0).integers(90, 130, (SIZE, SIZE, 3), dtype=np.uint8)
 
 
+OLD = np.broadcast_to(np.float32([3, 10.5, 20.5]), (SIZE, SIZE, 3)).copy()
+
+
+def laid(frame, known, ages, arm=0, fresh=((False,),)):
+    """The frame, and the origins of its pixels, of which those that were known are `OLD`."""
+    return settled(frame, known, ages, OLD, np.array(fresh), VISIBLE, NEVER, arm)
+
+
 def kept(frame, known, arm=0, fresh=((False,),)):
-    when = np.zeros((SIZE, SIZE, 2), np.int32)
-    return settled(frame, known, when, np.array(fresh), VISIBLE, NEVER, arm)
+    return laid(frame, known, np.zeros((SIZE, SIZE, 2), np.int32), arm, fresh)[0]
 
 
 def dull(picture):
@@ -71,7 +79,7 @@ def test_under_a_cross_what_was_never_seen_is_as_it_is_beside_it(known):
     dream[middle, middle - 3 : middle + 4] = 245
     dream[middle - 3 : middle + 4, middle] = 245
     ages = np.full((SIZE, SIZE, 2), NEVER, np.int32)
-    result = settled(dream, known, ages, np.zeros((1, 1), bool), VISIBLE, NEVER, 4)
+    result, _ = laid(dream, known, ages, arm=4)
     assert (result[:VISIBLE] == 20).all()
 
 
@@ -87,7 +95,7 @@ def test_what_has_changed_is_kept_as_it_was_dreamed(known):
 def test_what_was_never_seen_is_as_it_was_dreamed(known):
     ages = np.zeros((SIZE, SIZE, 2), np.int32)
     ages[:, 40:] = NEVER
-    result = settled(dull(known), known, ages, np.zeros((1, 1), bool), VISIBLE, NEVER, 0)
+    result, _ = laid(dull(known), known, ages)
     assert np.array_equal(result[:, 38:], dull(known)[:, 38:])
     assert np.array_equal(result[:, :38], known[:, :38])
 
@@ -113,3 +121,14 @@ def test_texture_outlives_a_dream_that_blurs(known, keeps):
         game = view.dreamed(dream, away) if keeps else view.panorama.seen(dream, away)
     contrast = game.frame[8:44, 8:56].std() / known[8:44, 8:56].std()
     assert contrast > 0.5 if keeps else contrast < 0.3
+
+
+def test_what_is_kept_keeps_its_origin_and_what_is_new_has_none(known):
+    ages = np.zeros((SIZE, SIZE, 2), np.int32)
+    ages[:, 40:] = NEVER
+    dream = known.copy()
+    dream[20:30, 10:20] = 20
+    _, origins = laid(dream, known, ages)
+    assert (origins[:VISIBLE, 40:, 0] == NONE).all()
+    assert (origins[22:28, 12:18, 0] == NONE).all()
+    assert (origins[:16, :36] == OLD[:16, :36]).all()

@@ -5,9 +5,12 @@ from torch import Tensor
 
 from worldsim.inputs import in_company
 from worldsim.models.draft import Draft, Drafted, undrawn
+from worldsim.models.dynamics import Dynamics
 from worldsim.models.hands import Hands
+from worldsim.models.packed import pack
 from worldsim.noise import shares_of
 from worldsim.state import State
+from worldsim.trained import played
 
 
 class Happenings:
@@ -18,6 +21,21 @@ class Happenings:
 
     def __init__(self, hands: Hands, draft: Draft | None = None) -> None:
         self._hands, self._draft = hands, draft
+
+    @classmethod
+    def of(cls, dynamics: Dynamics, dtype: torch.dtype) -> "Happenings | None":
+        """Those of a dynamics model; None where it does not tell events apart.
+
+        dtype: what drafts multiply in.
+        """
+        if dynamics.hands is None:
+            return None
+        hands, draft = played(dynamics.hands), None
+        pack(hands)
+        if dynamics.draft is not None:
+            draft = played(dynamics.draft)
+            pack(draft, dtype)
+        return cls(hands, draft)
 
     def begun(self, latents: Tensor, led: Tensor) -> Tensor:
         """The hands (b, width) of games that have seen latents (b, t, ...), led by actions."""
@@ -56,6 +74,5 @@ class Happenings:
             chosen = self._draft.occasions(led[:, 0], events[:, 0])
             if chosen.any():
                 rows = prior[chosen][:, :1], led[chosen][:, :1], events[chosen][:, :1]
-                own = Drafted(*in_company(self._draft.drafted, *rows))
-                prior[chosen, :1], share[chosen, :1] = own
+                prior[chosen, :1], share[chosen, :1] = self._draft.drafted(*rows)
         return Drafted(prior, share)

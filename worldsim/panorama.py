@@ -29,6 +29,7 @@ from worldsim.nearby import (
     seen_through,
     unseen,
 )
+from worldsim.origins import FRAMES, NONE, rooted
 from worldsim.projection import Ages, look, moved, paint, remembered
 from worldsim.rays import Pixels, Places, facing
 from worldsim.settled import settled
@@ -44,18 +45,21 @@ class Panorama:
     """What one game has seen; a value.
 
     frame, distance: (h, w, 3) last seen, without its cross, and (h, w) how far ahead that is.
-    cross: the square that holds that, as it was seen. colors, places: (2, rows, columns, 3) by
-    direction, what was seen last and what that hides. when: (2, rows, columns, 2) at which step
-    walked and which tick each was seen. points: (frames, n, 3), some places of each recent frame,
-    and stood, (frames, 7), how the camera stood at each. rests: (n, 3), where the eye was at rest.
-    eye: (3,) place, yaw, pitch: degrees, of the last frame. even: ticks that the eye has been at
-    rest. walked, ticks: so far.
+    cross: the square that holds that, as it was seen. past, origins: the last frames, and in which
+    of these and where (h, w, 3) each pixel was first drawn; see `worldsim.origins`. colors, places:
+    (2, rows, columns, 3) by direction, what was seen last and what that hides. when: (2, rows,
+    columns, 2) at which step walked and which tick each was seen. points: (frames, n, 3), some
+    places of each recent frame, and stood, (frames, 7), how the camera stood at each. rests:
+    (n, 3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees, of the last frame.
+    even: ticks that the eye has been at rest. walked, ticks: so far.
     """
 
     camera: CameraConfig
     frame: Pixels
     distance: Places
     cross: Pixels
+    past: tuple[Pixels, ...]
+    origins: Places
     colors: Pixels
     places: Places
     when: Ages
@@ -103,14 +107,19 @@ class Panorama:
         return crosshair.put(self.frame, self.cross)
 
     def seen(
-        self, frame: Pixels, distance: Places | None = None, cross: Pixels | None = None
+        self,
+        frame: Pixels,
+        distance: Places | None = None,
+        cross: Pixels | None = None,
+        origins: Places | None = None,
     ) -> "Panorama":
         """With a new last frame (h, w, 3), as the camera stands.
 
         distance: (h, w) blocks along the view axis; far away by default. cross: the square with
-        the cross, of a frame that is without; its own by default.
+        the cross, of a frame that is without; its own by default. origins: (h, w, 3), of pixels
+        that older frames showed first.
         """
-        return self.copy().painted(frame, distance, cross)
+        return self.copy().painted(frame, distance, cross, origins)
 
     def copy(self) -> "Panorama":
         """With arrays of its own."""
@@ -127,9 +136,16 @@ class Panorama:
         return np.stack([occupied(self.points, self.rests, empty, self.eye, yaw), empty])
 
     def painted(
-        self, frame: Pixels, distance: Places | None, cross: Pixels | None = None
+        self,
+        frame: Pixels,
+        distance: Places | None,
+        cross: Pixels | None = None,
+        origins: Places | None = None,
     ) -> "Panorama":
-        """As `seen`, in the arrays of this one, which is not to be used again."""
+        """As `seen`, in the arrays of this one, which is not to be used again.
+
+        origins: (h, w, 3), of pixels that older frames showed first.
+        """
         if cross is None:
             arm = self.camera.arm(len(frame))
             frame, cross = crosshair.without(frame, arm), crosshair.cut(frame, arm)
@@ -144,7 +160,12 @@ class Panorama:
         scan(slot, distance, visible, *self._stand(), self.camera.tangent)
         eye, *angles = self._stand()
         self.stood[self.ticks % len(self.points)] = *eye, *facing(*angles)
-        return replace(self, frame=frame, distance=distance, cross=cross)
+        number = self.ticks % FRAMES
+        past = (*self.past[:number], frame, *self.past[number + 1 :])
+        origins = rooted(origins, number, (len(frame), frame.shape[1]))
+        return replace(
+            self, frame=frame, distance=distance, cross=cross, past=past, origins=origins
+        )
 
     def expected(self, action: NDArray[np.floating], motion: NDArray[np.floating]) -> "Expected":
         """What is known of the next frame, if an action (a,) leads to it by a motion (3,)."""
@@ -157,7 +178,7 @@ class Panorama:
         Colours (h, w, 3), where nothing is known those of the frame's edges, and (h, w, 3) in
         [0, 1]: whether it is known, how recent in steps walked, and in ticks.
         """
-        out, ages = self.known(before)
+        out, ages, _ = self.known(before)
         return out, self.recent(ages)
 
     def recent(self, ages: Ages) -> NDArray[np.float32]:
@@ -168,20 +189,23 @@ class Panorama:
         np.exp((ages[..., 1] - self.ticks) * np.float32(1 / TICKS), out=recent[..., 2])
         return recent
 
-    def known(self, before: "Panorama") -> tuple[Pixels, Ages]:
-        """The colours (h, w, 3) of which `ahead` tells, and when (h, w, 2) each was seen."""
+    def known(self, before: "Panorama") -> tuple[Pixels, Ages, Places]:
+        """The colours (h, w, 3) of which `ahead` tells, and when (h, w, 2) each was seen.
+
+        And their origins (h, w, 3).
+        """
         frame, visible = self.frame, self.camera.visible(len(self.frame))
         place, stood = self._stand(), before._stand()
         out, ages = np.empty_like(frame), np.empty((*frame.shape[:2], 2), np.int32)
-        tangent = self.camera.tangent
+        origins, tangent = np.full(frame.shape, NONE, np.float32), self.camera.tangent
         kept = self.colors, self.places, self.when
         remembered(out, ages, *kept, visible, *place, tangent, NEVER)
         nearest = moved(self.distance, visible, *place, *stood, tangent)
         look(
-            out, ages, frame, self.distance, nearest, visible, *place, *stood, tangent,
-            before.walked, before.ticks, NEVER,
+            out, ages, origins, frame, self.past, self.origins, self.distance, nearest, visible,
+            *place, *stood, tangent, before.walked, before.ticks, NEVER,
         )  # fmt: skip
-        return out, ages
+        return out, ages, origins
 
     def _scanned(self) -> tuple[Places, NDArray[np.float64], tuple[int, int], float]:
         height, width = self.frame.shape[:2]
@@ -200,12 +224,13 @@ class Panorama:
 class Expected:
     """What is known of a frame before it is there.
 
-    panorama: how the camera will stand. picture, ages: as `Panorama.known` tells.
+    panorama: how the camera will stand. picture, ages, origins: as `Panorama.known` tells.
     """
 
     panorama: Panorama
     picture: Pixels
     ages: Ages
+    origins: Places
 
     def recent(self) -> NDArray[np.float32]:
         """How recent (h, w, 3) it is; see `Panorama.ahead`."""
@@ -222,19 +247,23 @@ class Expected:
         camera, height = self.panorama.camera, len(frame)
         visible, arm = camera.visible(height), camera.arm(height)
         new = np.zeros((1, 1), np.bool_) if fresh is None else fresh
-        kept = settled(frame, self.picture, self.ages, new, visible, NEVER, arm)
+        settling = frame, self.picture, self.ages, self.origins
+        kept, origins = settled(*settling, new, visible, NEVER, arm)
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
-        return self.panorama.seen(kept, distance, cross)
+        return self.panorama.seen(kept, distance, cross, origins)
 
 
 def blank(camera: CameraConfig, shape: tuple[int, ...], pitch: float) -> Panorama:
     """The panorama of a game that has seen nothing, whose frames have that shape (h, w, 3)."""
     rows = round(180 * camera.resolution)
+    grey = np.full(shape, 128, np.uint8)
     return Panorama(
         camera=camera,
-        frame=np.full(shape, 128, np.uint8),
+        frame=grey,
         distance=np.full(shape[:2], FAR, np.float32),
-        cross=crosshair.cut(np.full(shape, 128, np.uint8), camera.arm(shape[0])),
+        cross=crosshair.cut(grey, camera.arm(shape[0])),
+        past=(grey,) * FRAMES,
+        origins=rooted(None, 0, (shape[0], shape[1])),
         colors=np.full((2, rows, 2 * rows, 3), 128, np.uint8),
         places=np.zeros((2, rows, 2 * rows, 3), np.float32),
         when=np.full((2, rows, 2 * rows, 2), NEVER, np.int32),

@@ -81,7 +81,12 @@ def as_arrays(panoramas: Sequence[Panorama]) -> dict[str, NDArray[Any]]:
 def from_arrays(camera: CameraConfig, arrays: Mapping[str, NDArray[Any]]) -> tuple[Panorama, ...]:
     """The panoramas that `as_arrays` was taken of."""
     rows = zip(*(arrays[name] for name in _PARTS), strict=True)
-    return tuple(Panorama(camera, *(x if x.ndim else x.item() for x in row)) for row in rows)
+    games = (dict(zip(_PARTS, map(_value, row), strict=True)) for row in rows)
+    return tuple(Panorama(camera, **{**game, "past": tuple(game["past"])}) for game in games)
+
+
+def _value(array: NDArray[Any]) -> Any:
+    return array if array.ndim else array.item()
 
 
 _PARTS = [part.name for part in fields(Panorama)][1:]

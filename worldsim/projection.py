@@ -9,6 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from worldsim.interpolation import sample, sharp
+from worldsim.origins import traced
 from worldsim.rays import Pixels, Places, facing, far_from, pixel_of, place_of, turned
 
 Ages = NDArray[np.int32]
@@ -16,59 +18,8 @@ Ages = NDArray[np.int32]
 NOTHING = 1e9
 """Distance of a pixel that shows nothing known."""
 
-_KEEN = -0.65
-"""Of cubic convolution; at -0.5, Catmull-Rom's, what is drawn again and again goes dull."""
-
 _NEARER, _GAP = 0.75, 0.25
 """Share of how far something is, and blocks less, within which what is seen instead hides it."""
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _sample(picture: Pixels, y: float, x: float, rows: int, out: Pixels) -> None:
-    """The bilinear colour at pixel coordinates, of the first `rows` rows."""
-    y, x = min(max(y, 0.0), rows - 1.0), min(max(x, 0.0), picture.shape[1] - 1.0)
-    top, left = int(y), int(x)
-    down, right = min(top + 1, rows - 1), min(left + 1, picture.shape[1] - 1)
-    v, u = y - top, x - left
-    for c in range(3):
-        upper = (1 - u) * picture[top, left, c] + u * picture[top, right, c]
-        lower = (1 - u) * picture[down, left, c] + u * picture[down, right, c]
-        out[c] = np.uint8((1 - v) * upper + v * lower + 0.5)
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _cubic(u: float, out: NDArray[np.float64]) -> None:
-    """Weights of four pixels around a point a share `u` past the second (Keys 1981)."""
-    out[0] = ((_KEEN * u - 2 * _KEEN) * u + _KEEN) * u
-    out[1] = ((_KEEN + 2) * u - (_KEEN + 3)) * u * u + 1
-    out[2] = ((-(_KEEN + 2) * u + (2 * _KEEN + 3)) * u - _KEEN) * u
-    out[3] = (-_KEEN * u + _KEEN) * u * u
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _sharp(
-    picture: Pixels,
-    y: float,
-    x: float,
-    rows: int,
-    weights: NDArray[np.float64],
-    out: Pixels,
-) -> None:
-    """As `_sample`, by cubic convolution, which blurs far less when it is done again and again."""
-    y, x = min(max(y, 0.0), rows - 1.0), min(max(x, 0.0), picture.shape[1] - 1.0)
-    top, left = int(y), int(x)
-    _cubic(y - top, weights[0])
-    _cubic(x - left, weights[1])
-    for c in range(3):
-        total = 0.5
-        for i in range(4):
-            row = min(max(top - 1 + i, 0), rows - 1)
-            line = 0.0
-            for j in range(4):
-                column = min(max(left - 1 + j, 0), picture.shape[1] - 1)
-                line += weights[1, j] * picture[row, column, c]
-            total += weights[0, i] * line
-        out[c] = np.uint8(min(max(total, 0.0), 255.0))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -127,7 +78,7 @@ def paint(
                 _hide(colors, places, when, row, column)
             elif behind != never and _NEARER * away - _GAP > far_from(eye, places[1, row, column]):
                 when[1, row, column] = never  # it would hide what is seen
-            _sample(frame, py, px, visible, colors[0, row, column])
+            sample(frame, py, px, visible, colors[0, row, column])
             places[0, row, column, 0] = eye[0] + x * away
             places[0, row, column, 1] = eye[1] + y * away
             places[0, row, column, 2] = eye[2] + z * away
@@ -253,7 +204,10 @@ def _shows(distance: Places, py: float, px: float, visible: int, ahead: float) -
 def look(
     out: Pixels,
     ages: Ages,
+    origins: Places,
     frame: Pixels,
+    past: tuple[Pixels, ...],
+    origins_before: Places,
     distance: Places,
     nearest: NDArray[np.float64],
     visible: int,
@@ -272,6 +226,7 @@ def look(
 
     Pixels of which it shows nothing are left as they are, or, if their age is `never`, coloured
     as if everything were far away and the edges of the frame went on: a guess, for no hard edge.
+    past, origins: see `worldsim.origins`; those of pixels that it does not show stay as they are.
     """
     shape = frame.shape[0], frame.shape[1]
     old, new = facing(yaw_before, pitch_before), facing(yaw, pitch)
@@ -292,8 +247,11 @@ def look(
                 py, px = pixel_of(right, down, ahead, shape, tangent)
                 if far == NOTHING:
                     if ages[row, column, 0] == never:
-                        _sample(frame, py, px, visible, out[row, column])
+                        sample(frame, py, px, visible, out[row, column])
                 elif _shows(distance, py, px, visible, ahead):
-                    _sharp(frame, py, px, visible, weights, out[row, column])
+                    number, y, x = traced(origins_before, py, px, visible)
+                    sharp(past[number], y, x, visible, weights, out[row, column])
+                    origins[row, column, 0] = number
+                    origins[row, column, 1], origins[row, column, 2] = y, x
                     ages[row, column, 0], ages[row, column, 1] = walked, ticks
                     break

@@ -11,8 +11,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from worldsim.origins import NONE
 from worldsim.projection import Ages
-from worldsim.rays import Pixels
+from worldsim.rays import Pixels, Places
 
 _REACH = 2  # pixels to each side over which colours are compared
 _ALIKE = 20.0  # mean difference of a colour, of 255, up to which they are alike; at twice this, not
@@ -30,12 +31,16 @@ def settled(
     frame: Pixels,
     known: Pixels,
     ages: Ages,
+    origins: Places,
     fresh: NDArray[np.bool_],
     visible: int,
     never: int,
     arm: int,
-) -> Pixels:
+) -> tuple[Pixels, Places]:
     """A frame (h, w, 3) with what was `known` (h, w, 3) in its stead where they look alike.
+
+    And of the `origins` (h, w, 3) of that, those that the frame still shows; see
+    `worldsim.origins`.
 
     ages: (h, w, 2) of what was known, `never` where nothing was. fresh: (y, x), a grid over the
     frame, where an event has changed it. visible: rows above what is laid over the view. arm:
@@ -43,6 +48,7 @@ def settled(
     as it was known, or, where that has changed or was not known, as it is beside it.
     """
     out, (height, width) = frame.copy(), frame.shape[:2]
+    stay = np.full(origins.shape, NONE)
     sums = _summed(frame, known, ages, never)
     edges = _edges(frame, known, arm)
     for row in range(height):
@@ -63,6 +69,9 @@ def settled(
             if share == 0:
                 continue
             sharper = 0.0 if crossed else _sharper(edges, top, bottom, left, right)
+            if share == 1 and sharper == 0:
+                out[row, column], stay[row, column] = known[row, column], origins[row, column]
+                continue
             area = (bottom - top) * (right - left)
             for c in range(3):
                 new, old = float(frame[row, column, c]), float(known[row, column, c])
@@ -70,7 +79,7 @@ def settled(
                     lit = new + _within(sums[c], top, bottom, left, right) / area
                     old += sharper * (min(max(lit, 0.0), 255.0) - old)
                 out[row, column, c] = np.uint8(new + share * (old - new) + 0.5)
-    return out
+    return out, stay
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from worldsim.both import both
 from worldsim.coding import decoded, encoded
 from worldsim.data.frames import Pixels
 from worldsim.errors import UserError
@@ -26,6 +27,7 @@ from worldsim.models.depth import Depth
 from worldsim.models.draft import undrawn
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.flow import noised
+from worldsim.models.heads import Outlook
 from worldsim.models.packed import pack
 from worldsim.models.sampler import SAMPLERS, schedule
 from worldsim.models.scene import Scene
@@ -84,17 +86,8 @@ class Simulator:
         self._camera = dynamics.config.camera
         # On CPUs small products of attention are faster in float32, whatever the matrices are in.
         self._cache_dtype = torch.float32 if self.device.type == "cpu" else dtype
-        self._surroundings: Surroundings | None = None
-        if dynamics.body is not None:
-            away = None if depth is None else played(depth)
-            if away is not None:
-                pack(away, dtype)
-            models = self.tokenizer, away, dtype, played(dynamics.body)
-            self._surroundings = Surroundings(self._camera, *models)
-        self._happenings: Happenings | None = None
-        if dynamics.hands is not None:
-            draft = None if dynamics.draft is None else played(dynamics.draft)
-            self._happenings = Happenings(played(dynamics.hands), draft)
+        self._surroundings = Surroundings.of(dynamics, self.tokenizer, depth, dtype)
+        self._happenings = Happenings.of(dynamics, dtype)
         self._levels = schedule(self.config.steps, self.config.shift)
 
     def reset(
@@ -255,15 +248,21 @@ class Simulator:
     ) -> tuple[State, Step]:
         """What `step` gives for latents (b, f, z, y, x) that are committed with that noise."""
         led, level = told.led, self._level(self.config.commit_level, *told.led.shape[:2])
-        cache, outlook = self.dynamics.commit(scene, noised(latents, noise, level), level)
-        after = replace(state, latents=latents[:, -1], cache=cache, trail=None)
-        motion, pictures = outlook.motion, None
-        if self._happenings is not None and told.events is not None:
-            hands = self._happenings.gone_on(state, led, latents, told.events)
-            after = replace(after, hands=hands)
-        if self._surroundings is not None and told.ahead is not None:
-            drawn = self.decode(latents)
-            after, motion, pictures = self._surroundings.gone_on(after, told, latents, drawn)
+
+        def past() -> tuple[Cache, Outlook, Tensor | None]:
+            committed = self.dynamics.commit(scene, noised(latents, noise, level), level)
+            if self._happenings is None or told.events is None:
+                return *committed, None
+            return *committed, self._happenings.gone_on(state, led, latents, told.events)
+
+        def seen() -> tuple[State, Tensor, Pixels] | None:
+            if self._surroundings is None or told.ahead is None:
+                return None
+            return self._surroundings.gone_on(state, told, latents, self.decode(latents))
+
+        (cache, outlook, hands), looks = both(past, seen, led.shape[:2].numel())
+        after, motion, pictures = looks or (state, outlook.motion, None)
+        after = replace(after, latents=latents[:, -1], cache=cache, hands=hands, trail=None)
         odds = outlook.end_logit.sigmoid(), outlook.ground_logit.sigmoid()
         step = Step(latents, outlook.reward, *odds, motion, self.decode, told.events, pictures)
         return after, step

@@ -18,11 +18,14 @@ from worldsim.inputs import in_company
 from worldsim.models.body import MEASURED, Body
 from worldsim.models.depth import Depth
 from worldsim.models.draft import Drafted
+from worldsim.models.dynamics import Dynamics
+from worldsim.models.packed import pack
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.odometry import walked
 from worldsim.panorama import Expected, Panorama
 from worldsim.panoramas import begun, dreamed, each, expected, pooled
 from worldsim.state import State
+from worldsim.trained import played
 
 
 class Ahead(NamedTuple):
@@ -66,6 +69,19 @@ class Surroundings:
     ) -> None:
         self._camera, self._tokenizer, self._depth = camera, tokenizer, depth
         self._dtype, self._body = dtype, body
+
+    @classmethod
+    def of(
+        cls, dynamics: Dynamics, tokenizer: Tokenizer, depth: Depth | None, dtype: torch.dtype
+    ) -> "Surroundings | None":
+        """Those of a dynamics model of a game with a camera; else None. See `Surroundings`."""
+        if dynamics.body is None:
+            return None
+        away = None if depth is None else played(depth)
+        if away is not None:
+            pack(away, dtype)
+        body = played(dynamics.body)
+        return cls(dynamics.config.camera, tokenizer, away, dtype, body)
 
     def begun(
         self, latents: Tensor, pictures: Pixels, led: Tensor, pitches: Sequence[float] | None = None

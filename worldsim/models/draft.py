@@ -15,8 +15,10 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from worldsim.camera import CHANNELS
+from worldsim.inputs import in_company
 from worldsim.models.conditioning import scaled
 from worldsim.models.layers import attend
+from worldsim.models.packed import PackableConv2d
 
 _HEADS = 4
 
@@ -69,11 +71,11 @@ class Draft(nn.Module):
         super().__init__()
         self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
         self.switches = list(switches)
-        self.begin = nn.Conv2d(latent_channels + CHANNELS + 2, width, 3, padding=1)
+        self.begin = PackableConv2d(latent_channels + CHANNELS + 2, width, 3, padding=1)
         self.told = nn.Sequential(nn.Linear(action_size + events, width), nn.GELU())
         self.blocks = nn.ModuleList(_Block(width) for _ in range(blocks))
         self.hands = nn.ModuleList(_Hand(width) for _ in range(blocks // 2))
-        self.end = nn.Conv2d(width, latent_channels, 1)
+        self.end = PackableConv2d(width, latent_channels, 1)
         for weight in self.end.parameters():
             nn.init.zeros_(weight)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -81,7 +83,7 @@ class Draft(nn.Module):
     def forward(self, prior: Tensor, actions: Tensor, events: Tensor) -> Tensor:
         """The changes, of what is known only."""
         told = torch.cat([scaled(actions, self.angles), events.float()], -1)
-        condition = self.told(told)
+        condition = in_company(self.told, told)
         given = torch.cat([prior, _places(prior)], 1)
         x = self.begin(given.contiguous(memory_format=torch.channels_last))
         for i, block in enumerate(self.blocks):
@@ -117,13 +119,13 @@ class _Block(nn.Module):
         self.near = nn.Sequential(
             nn.GroupNorm(1, width),
             nn.GELU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            PackableConv2d(width, width, 3, padding=1),
             nn.GELU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            PackableConv2d(width, width, 3, padding=1),
         )
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        x = x + self.told(condition)[..., None, None]
+        x = x + in_company(self.told, condition)[..., None, None]
         seen: Tensor = x + self.near(x)
         return seen
 
@@ -134,7 +136,8 @@ class _Hand(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(1, width)
-        self.ask, self.answer = nn.Conv2d(width, 3 * width, 1), nn.Conv2d(width, width, 1)
+        self.ask = PackableConv2d(width, 3 * width, 1)
+        self.answer = PackableConv2d(width, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         asked = rearrange(self.ask(self.norm(x)), "n (k h d) y x -> k n h (y x) d", k=3, h=_HEADS)

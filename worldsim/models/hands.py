@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from worldsim.models.conditioning import scaled
+from worldsim.models.packed import PackableConv2d
 
 _POOLED = 4
 
@@ -79,11 +80,11 @@ def events_loss(logits: Tensor, happened: Tensor) -> Tensor:
 
 def _eye(channels: int, width: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(channels, 32, 3, padding=1),
+        PackableConv2d(channels, 32, 3, padding=1),
         nn.GELU(),
-        nn.Conv2d(32, 48, 3, stride=2, padding=1),
+        PackableConv2d(32, 48, 3, stride=2, padding=1),
         nn.GELU(),
-        nn.Conv2d(48, 64, 3, stride=2, padding=1),
+        PackableConv2d(48, 64, 3, stride=2, padding=1),
         nn.GELU(),
         nn.AdaptiveAvgPool2d(_POOLED),
         nn.Flatten(),
@@ -95,9 +96,9 @@ def _strip(channels: int, width: int) -> nn.Sequential:
     """What is small and lies side by side, such as a hotbar's slots."""
     rows, columns, kinds = 4, 16, 24
     return nn.Sequential(
-        nn.Conv2d(channels, 48, 3, padding=1),
+        PackableConv2d(channels, 48, 3, padding=1),
         nn.GELU(),
-        nn.Conv2d(48, kinds, 3, padding=1),
+        PackableConv2d(48, kinds, 3, padding=1),
         nn.GELU(),
         nn.AdaptiveAvgPool2d((rows, columns)),
         nn.Flatten(),
