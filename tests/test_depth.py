@@ -27,12 +27,21 @@ TINY = DepthConfig(latent_channels=2, field_of_view=90.0, widths=[4, 4], blocks=
 
 
 def test_what_is_not_close_is_far_away(monkeypatch):
-    network, roots = Depth(TINY), closeness_root(torch.tensor([[[2.0, 400.0], [0.5, 8.0]]]))
+    network, roots = Depth(TINY), closeness_root(torch.tensor([[[3.0, 400.0], [5.0, 8.0]]]))
     monkeypatch.setattr(network, "forward", lambda latents, pitch: roots)
     away = network.ahead(torch.zeros(1, 2, 2, 2), torch.zeros(1), (4, 4))[0]
-    expected = torch.tensor([[2.0, FAR], [0.5, 8.0]])
+    expected = torch.tensor([[3.0, FAR], [5.0, 8.0]])
     assert torch.allclose(away, expected.repeat_interleave(2, 0).repeat_interleave(2, 1))
     assert (depths(None, torch.zeros(3, 2, 2, 2), np.zeros(3), (4, 6)) == FAR).all()
+
+
+def test_what_is_near_is_drawn_wider_and_what_is_far_is_not(monkeypatch):
+    blocks = torch.full((1, 8, 8), 20.0)
+    blocks[0, :, 2], blocks[0, :, 6] = 0.8, 5.0
+    network = Depth(TINY)
+    monkeypatch.setattr(network, "forward", lambda latents, pitch: closeness_root(blocks))
+    away = network.ahead(torch.zeros(1, 2, 2, 2), torch.zeros(1), (8, 8))[0, 4]
+    assert torch.allclose(away, torch.tensor([20, 0.8, 0.8, 0.8, 20, 20, 5, 20]))
 
 
 def test_it_is_told_how_steeply_each_place_is_looked_at():

@@ -192,3 +192,9 @@ def test_what_would_hide_what_is_seen_is_given_up():
     assert (hidden.when[1, ..., 0] != NEVER).any()
     far = np.full((SIZE, SIZE), 40.0, np.float32)
     assert (hidden.turned(act()).seen(picture(1), far).when[1, ..., 0] == NEVER).all()
+
+
+def test_gaps_that_come_of_going_nearer_are_closed():
+    game = blank(CAMERA, (SIZE, SIZE, 3), 0.0).seen(picture(), np.full((SIZE, SIZE), 2.0))
+    _, recent = game.turned(act(), np.array([1.2, 0.0, 0.0])).ahead(game)
+    assert (recent[:VISIBLE, :, 0] > 0).all()

@@ -23,7 +23,7 @@ _TOP = 0.5
 """Blocks over the eye at which cells end."""
 _ENOUGH = 8
 """Places that make a cell count as full."""
-_NOWHERE = 1e9
+NOWHERE = 1e9
 _OFTEN = 2
 """Frames in which something has to be seen behind a place for it to count as empty."""
 _BEYOND, _CLEAR = 0.9, 0.2
@@ -31,7 +31,7 @@ _BEYOND, _CLEAR = 0.9, 0.2
 
 RESTS = 64
 """Places stood on that are kept."""
-_EVEN, _TICKS = 0.02, 2
+EVEN, _TICKS = 0.02, 2
 """Blocks of height within which, and ticks for which, an eye has to stay to be at rest."""
 _APART = 0.3
 """Blocks between places stood on that are told apart."""
@@ -52,7 +52,7 @@ def rested(
 
     eye, before: (3,), where it is and was a tick ago. even: ticks it had been at rest then.
     """
-    even = even + 1 if abs(eye[1] - before[1]) < _EVEN else 0
+    even = even + 1 if abs(eye[1] - before[1]) < EVEN else 0
     if even >= _TICKS and np.abs(rests[0] - eye).max() > _APART:
         rests = np.concatenate([eye[None].astype(np.float32), rests[:-1]])
     return rests, even
@@ -60,18 +60,18 @@ def rested(
 
 def restless() -> Places:
     """Room for the places (RESTS, 3) of eyes at rest."""
-    return np.full((RESTS, 3), _NOWHERE, np.float32)
+    return np.full((RESTS, 3), NOWHERE, np.float32)
 
 
 def nowhere(shape: tuple[int, ...], visible: int) -> Places:
     """Room for the places (FRAMES, n, 3) of frames (h, w, ...), of which so many rows count."""
     rows, columns = (len(range(_STRIDE // 2, size, _STRIDE)) for size in (visible, shape[1]))
-    return np.full((FRAMES, rows * columns, 3), _NOWHERE, np.float32)
+    return np.full((FRAMES, rows * columns, 3), NOWHERE, np.float32)
 
 
 def unseen() -> NDArray[np.float64]:
     """Room for how cameras stood (FRAMES, 7) at those: the eye's place, then as `rays.facing`."""
-    return np.full((FRAMES, 7), _NOWHERE)
+    return np.full((FRAMES, 7), NOWHERE)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -162,7 +162,7 @@ def _sights(
     columns, count = (shape[1] - _STRIDE // 2 + _STRIDE - 1) // _STRIDE, 0
     for frame in range(points.shape[0]):
         eye, angles = stood[frame, :3], stood[frame, 3:]
-        if eye[0] == _NOWHERE:
+        if eye[0] == NOWHERE:
             continue
         right, down, ahead = turned(place[0] - eye[0], place[1] - eye[1], place[2] - eye[2], angles)
         if ahead < _CLEAR:

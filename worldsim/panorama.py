@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from worldsim import crosshair
 from worldsim.camera import FAR, CameraConfig
+from worldsim.footing import landed
 from worldsim.nearby import (
     holds,
     nowhere,
@@ -38,6 +39,9 @@ STEPS, TICKS = 8.0, 64.0
 """Steps walked, and ticks, after which what was seen counts for 1/e."""
 NEVER = -1_000_000
 """When what was never seen was seen."""
+
+_STEADY = np.float32(0.8)
+"""How much what was known of a pixel's distance counts, if it is still there, for what is told."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Panorama:
     yaw: float
     pitch: float
     even: int = 0
+    fell: float = 0.0
     walked: int = 0
     ticks: int = 0
 
@@ -99,7 +104,14 @@ class Panorama:
         rests, even = rested(self.rests, eye, self.eye, self.even)
         if rests is not self.rests and not holds(*self._scanned(), eye):
             rests = self.rests
-        return replace(self, eye=eye, rests=rests, even=even)
+        return replace(self, eye=eye, rests=rests, even=even, fell=float(eye[1] - self.eye[1]))
+
+    def stopped(self, motion: NDArray[np.floating]) -> NDArray[np.float64]:
+        """A motion (3,), as felt here, without what would sink the player into the ground."""
+        eye = self.eye + self._step(motion)
+        held = holds(*self._scanned(), eye)
+        low = landed(self.points, self.rests, eye, self.eye, self.fell, held)
+        return np.array([motion[0], motion[1], motion[2] + eye[1] - low])
 
     @property
     def shown(self) -> Pixels:
@@ -178,7 +190,7 @@ class Panorama:
         Colours (h, w, 3), where nothing is known those of the frame's edges, and (h, w, 3) in
         [0, 1]: whether it is known, how recent in steps walked, and in ticks.
         """
-        out, ages, _ = self.known(before)
+        out, ages, *_ = self.known(before)
         return out, self.recent(ages)
 
     def recent(self, ages: Ages) -> NDArray[np.float32]:
@@ -189,10 +201,10 @@ class Panorama:
         np.exp((ages[..., 1] - self.ticks) * np.float32(1 / TICKS), out=recent[..., 2])
         return recent
 
-    def known(self, before: "Panorama") -> tuple[Pixels, Ages, Places]:
+    def known(self, before: "Panorama") -> tuple[Pixels, Ages, Places, Places]:
         """The colours (h, w, 3) of which `ahead` tells, and when (h, w, 2) each was seen.
 
-        And their origins (h, w, 3).
+        And their origins (h, w, 3), and how far ahead (h, w) is what the last frame shows of them.
         """
         frame, visible = self.frame, self.camera.visible(len(self.frame))
         place, stood = self._stand(), before._stand()
@@ -205,7 +217,7 @@ class Panorama:
             out, ages, origins, frame, self.past, self.origins, self.distance, nearest, visible,
             *place, *stood, tangent, before.walked, before.ticks, NEVER,
         )  # fmt: skip
-        return out, ages, origins
+        return out, ages, origins, nearest.astype(np.float32)
 
     def _scanned(self) -> tuple[Places, NDArray[np.float64], tuple[int, int], float]:
         height, width = self.frame.shape[:2]
@@ -224,13 +236,15 @@ class Panorama:
 class Expected:
     """What is known of a frame before it is there.
 
-    panorama: how the camera will stand. picture, ages, origins: as `Panorama.known` tells.
+    panorama: how the camera will stand. picture, ages, origins, away: as `Panorama.known`
+    tells.
     """
 
     panorama: Panorama
     picture: Pixels
     ages: Ages
     origins: Places
+    away: Places
 
     def recent(self) -> NDArray[np.float32]:
         """How recent (h, w, 3) it is; see `Panorama.ahead`."""
@@ -249,6 +263,9 @@ class Expected:
         new = np.zeros((1, 1), np.bool_) if fresh is None else fresh
         settling = frame, self.picture, self.ages, self.origins
         kept, origins = settled(*settling, new, visible, NEVER, arm)
+        stays = (origins[..., 0] != NONE) & (self.away < FAR)
+        steady = 1 / (_STEADY / self.away + (1 - _STEADY) / distance)
+        distance = np.where(stays, steady, distance)
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
         return self.panorama.seen(kept, distance, cross, origins)
 

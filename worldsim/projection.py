@@ -18,6 +18,9 @@ Ages = NDArray[np.int32]
 NOTHING = 1e9
 """Distance of a pixel that shows nothing known."""
 
+_GAPE, _ONE_SURFACE = 3, 1.3
+"""Pixels of a gap that is closed, and times the distance up to which its sides are one thing."""
+
 _NEARER, _GAP = 0.75, 0.25
 """Share of how far something is, and blocks less, within which what is seen instead hides it."""
 
@@ -184,7 +187,30 @@ def moved(
             right, down, ahead = turned(x + step[0], y + step[1], z + step[2], new)
             if ahead > 0.05:
                 _spread(nearest, off, shown, 0, right, down, ahead, tangent, visible)
-    return nearest
+    return _mended(nearest, visible)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mended(nearest: NDArray[np.float64], visible: int) -> NDArray[np.float64]:
+    """With small gaps between pixels of one surface closed, which come of going nearer to it."""
+    out, width = nearest.copy(), nearest.shape[1]
+    for row in range(visible):
+        for column in range(width):
+            if nearest[row, column] < NOTHING:
+                continue
+            for down, across in ((0, 1), (1, 0)):
+                ends = np.full(2, NOTHING)
+                for end in range(2):
+                    for i in range(1, _GAPE + 1):
+                        step = i if end else -i
+                        y, x = row + step * down, column + step * across
+                        if 0 <= y < visible and 0 <= x < width and nearest[y, x] < NOTHING:
+                            ends[end] = nearest[y, x]
+                            break
+                near, far = min(ends[0], ends[1]), max(ends[0], ends[1])
+                if far < _ONE_SURFACE * near:
+                    out[row, column] = min(out[row, column], 0.5 * (near + far))
+    return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

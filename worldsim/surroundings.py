@@ -117,7 +117,9 @@ class Surroundings:
         seen = state.body, actions, near.to(state.body.device)
         motions = in_company(self._body.coming, *seen)
         acts, moves = actions.cpu().numpy(), motions.double().cpu().numpy()
-        return Ahead(motions, expected(state.panoramas, acts, moves))
+        moves = np.stack(each(Panorama.stopped, state.panoramas, moves))
+        views = expected(state.panoramas, acts, moves)
+        return Ahead(torch.from_numpy(moves).to(motions), views)
 
     def prior(self, state: State, ahead: Ahead, f: int) -> Tensor:
         """What the dynamics is told (b, f, z + 3, y, x) of frames: zeros after the first."""

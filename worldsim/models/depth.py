@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from worldsim.camera import FAR
 from worldsim.models.tokenizer import decoder
 
+_NEAR, _EDGE = 0.5, 1.5
+"""Closeness from which, and times that of what is beside it, the edge of a thing is drawn wider."""
+
 _FARTHEST = 0.15
 """Root of the closeness below which everything counts as far away: 44 blocks."""
 
@@ -54,7 +57,8 @@ class Depth(nn.Module):
 
     def ahead(self, latents: Tensor, pitch: Tensor, size: tuple[int, int]) -> Tensor:
         """Blocks (b, h, w) along the view axis to what frames of that size (h, w) show."""
-        roots = nn.functional.interpolate(self(latents, pitch)[:, None], size)[:, 0]
+        roots = _outlined(self(latents, pitch)[:, None])
+        roots = nn.functional.interpolate(roots, size)[:, 0]
         return torch.where(roots > _FARTHEST, roots.square().reciprocal(), FAR)
 
     def _steepness(self, latents: Tensor, pitch: Tensor) -> Tensor:
@@ -68,6 +72,19 @@ class Depth(nn.Module):
         tilt = torch.deg2rad(pitch.float())[:, None, None]
         length = (1 + down.square() + right.square()).sqrt()
         return ((down * tilt.cos() + tilt.sin()) / length)[:, None].to(latents.dtype)
+
+
+def _outlined(roots: Tensor) -> Tensor:
+    """Roots of closeness (b, 1, h, w) with what is near drawn wider by one row and column.
+
+    What lies a pixel beyond an edge passes with what is behind it, and would be left there when the
+    edge moves on: a thing's ghost. A seam of the background that goes with the thing is no harm.
+    """
+    near = nn.functional.max_pool2d(roots, 3, 1, 1)
+    far = -nn.functional.max_pool2d(-roots, 3, 1, 1)
+    closeness = near.square()
+    edge = (closeness > _NEAR) & (closeness > _EDGE * far.square())
+    return torch.where(edge, near, roots)
 
 
 def closeness_root(blocks: Tensor) -> Tensor:

@@ -1,0 +1,60 @@
+"""What holds a player up in a dream: no one sinks into the ground, or falls without a reason.
+
+A network that foretells motions gives their mean. Of one who may stand or may fall that is to sink
+slowly into the ground, which nobody does, and after which nothing looks as it should.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from worldsim.nearby import EVEN, NOWHERE
+from worldsim.rays import Places
+
+_TALL = 1.62
+"""Blocks from what a player stands on to the eye."""
+_WITHIN, _SOME = 0.25, 3
+"""Blocks to each side of a player within which what is below is the ground, if so many say so."""
+_FASTER = 0.02
+"""Blocks a tick by which who falls gets faster every tick, at least."""
+_SUNK, _RISE = 0.4, 0.1
+"""Blocks that an eye may be too low to be held at all, and that it may be lifted by at once."""
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _ground(points: Places, eye: NDArray[np.float64]) -> float:
+    """How low (down is positive) an eye can be above what frames showed of the ground under it."""
+    lows, count = np.empty(points.shape[0] * points.shape[1]), 0
+    for frame in range(points.shape[0]):
+        for k in range(points.shape[1]):
+            place = points[frame, k]
+            down = place[1] - eye[1]
+            if abs(place[0] - eye[0]) < _WITHIN and abs(place[2] - eye[2]) < _WITHIN and down > 1:
+                lows[count] = place[1] - _TALL
+                count += 1
+    return float(np.median(lows[:count])) if count >= _SOME else NOWHERE
+
+
+def landed(
+    points: Places,
+    rests: Places,
+    eye: NDArray[np.float64],
+    before: NDArray[np.float64],
+    fell: float,
+    held: bool,
+) -> float:
+    """How low (down is positive) an eye (3,) is that was at `before` (3,) a tick ago.
+
+    Not in the ground; what would lift it far is not the ground. Where nothing was seen to be empty
+    below it, and it may be `held`: no lower than where it was last at rest, and, once it falls,
+    for as long as it falls faster every tick. points: (frames, n, 3), places seen. rests: (n, 3),
+    newest first. fell: blocks that it fell in the tick before.
+    """
+    low, ground, rest = float(eye[1]), _ground(points, eye), float(rests[0, 1])
+    if before[1] <= ground + _SUNK:
+        low = min(low, max(ground, float(before[1]) - _RISE))
+    if held:
+        slow = fell > EVEN and low - before[1] < fell + _FASTER
+        if before[1] <= rest + EVEN or slow:
+            low = min(low, max(rest, float(before[1])))
+    return low
