@@ -15,10 +15,10 @@ _TALL = 1.62
 """Blocks from what a player stands on to the eye."""
 _WITHIN, _SOME = 0.25, 3
 """Blocks to each side of a player within which what is below is the ground, if so many say so."""
-_FASTER = 0.02
-"""Blocks a tick by which who falls gets faster every tick, at least."""
-_SUNK, _RISE = 0.4, 0.1
-"""Blocks that an eye may be too low to be held at all, and that it may be lifted by at once."""
+_FASTER, _SLOW = 0.02, 0.15
+"""Blocks a tick by which who falls gets faster every tick, at least; slowly is not falling."""
+_SUNK = 0.4
+"""Blocks that an eye may be too low to be held at all."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -29,7 +29,11 @@ def _ground(points: Places, eye: NDArray[np.float64]) -> float:
         for k in range(points.shape[1]):
             place = points[frame, k]
             down = place[1] - eye[1]
-            if abs(place[0] - eye[0]) < _WITHIN and abs(place[2] - eye[2]) < _WITHIN and down > 1:
+            if (
+                abs(place[0] - eye[0]) < _WITHIN
+                and abs(place[2] - eye[2]) < _WITHIN
+                and down > _TALL - _SUNK
+            ):
                 lows[count] = place[1] - _TALL
                 count += 1
     return float(np.median(lows[:count])) if count >= _SOME else NOWHERE
@@ -45,16 +49,17 @@ def landed(
 ) -> float:
     """How low (down is positive) an eye (3,) is that was at `before` (3,) a tick ago.
 
-    Not in the ground; what would lift it far is not the ground. Where nothing was seen to be empty
+    It does not sink into the ground; what it is far below is not the ground. Where nothing was seen to be empty
     below it, and it may be `held`: no lower than where it was last at rest, and, once it falls,
     for as long as it falls faster every tick. points: (frames, n, 3), places seen. rests: (n, 3),
     newest first. fell: blocks that it fell in the tick before.
     """
     low, ground, rest = float(eye[1]), _ground(points, eye), float(rests[0, 1])
     if before[1] <= ground + _SUNK:
-        low = min(low, max(ground, float(before[1]) - _RISE))
+        low = min(low, max(ground, float(before[1])))
     if held:
-        slow = fell > EVEN and low - before[1] < fell + _FASTER
+        drop = low - float(before[1])
+        slow = EVEN < fell and drop < min(fell + _FASTER, _SLOW)
         if before[1] <= rest + EVEN or slow:
             low = min(low, max(rest, float(before[1])))
     return low

@@ -37,7 +37,7 @@ _APART = 0.3
 """Blocks between places stood on that are told apart."""
 _UNDER = 1.68
 """Blocks below an eye at rest where something holds the player."""
-_BENEATH = 1.7
+_BENEATH = 1.7, 2.0, 2.4
 """Blocks below an eye at rest that are inside of what holds the player."""
 _FOOT = 0.28
 """Blocks from the middle of what holds a player to its edge."""
@@ -213,5 +213,7 @@ def holds(
     eye: NDArray[np.float64],
 ) -> bool:
     """Whether an eye (3,) can be at rest where it is: nothing was seen through what is below it."""
-    below = np.add(eye, (0.0, _BENEATH, 0.0))
-    return bool(_sights(points, stood, shape, tangent, below) < _OFTEN)
+    return all(
+        _sights(points, stood, shape, tangent, np.add(eye, (0.0, below, 0.0))) < _OFTEN
+        for below in _BENEATH
+    )

@@ -58,7 +58,7 @@ def tokenizer(subject: Subject) -> Iterator[list[Row]]:
         frames = simulator.render(state)
         calls = {
             "encode": lambda: simulator.encode(frames),  # noqa: B023  # called in this turn only
-            "decode": lambda: simulator.render(state),  # noqa: B023
+            "decode": lambda: simulator.decode(state.latents[:, None]),  # noqa: B023
         }
         yield [
             speed(

@@ -18,6 +18,7 @@ from worldsim.world import World
 DREAM = "WorldSim/Dream-v0"
 _TURN = 3.0  # degrees of the camera's usual turn in a tick
 _PRESSED = 0.2  # share of ticks in which a button is down
+_SWITCHED = 0.002  # the same of a button that takes something else in hand, as people play
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ class Subject:
         """Actions (b, t, a) of players who press keys and look around."""
         config = self.simulator.dynamics.config
         rng = np.random.default_rng(seed)
-        out = (rng.random((b, t, config.action_size)) < _PRESSED).astype(np.float32)
+        odds = np.full(config.action_size, _PRESSED)
+        odds[[key for key in config.switches if key < len(odds)]] = _SWITCHED
+        out = (rng.random((b, t, config.action_size)) < odds).astype(np.float32)
         turns = (b, t, len(config.angles))
         out[..., config.angles] = rng.normal(0, _TURN, turns).round(1).astype(np.float32)
         return out
