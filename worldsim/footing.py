@@ -49,17 +49,17 @@ def landed(
 ) -> float:
     """How low (down is positive) an eye (3,) is that was at `before` (3,) a tick ago.
 
-    It does not sink into the ground; what it is far below is not the ground. Where nothing was seen to be empty
-    below it, and it may be `held`: no lower than where it was last at rest, and, once it falls,
-    for as long as it falls faster every tick. points: (frames, n, 3), places seen. rests: (n, 3),
-    newest first. fell: blocks that it fell in the tick before.
+    It does not sink into the ground; what it is far below is not the ground. Where nothing was
+    seen to be empty below it, so that it may be `held`, it is no lower than where it was last at
+    rest, and lower still only by a fall that is fast or gets faster. points: (frames, n, 3), places
+    seen. rests: (n, 3), newest first. fell: blocks that it fell in the tick before.
     """
     low, ground, rest = float(eye[1]), _ground(points, eye), float(rests[0, 1])
     if before[1] <= ground + _SUNK:
         low = min(low, max(ground, float(before[1])))
     if held:
         drop = low - float(before[1])
-        slow = EVEN < fell and drop < min(fell + _FASTER, _SLOW)
+        slow = fell > EVEN and drop < min(fell + _FASTER, _SLOW)
         if before[1] <= rest + EVEN or slow:
             low = min(low, max(rest, float(before[1])))
     return low
