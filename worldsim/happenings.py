@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from worldsim.inputs import in_company
+from worldsim.models.company import in_company
 from worldsim.models.draft import Draft, Drafted, undrawn
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.hands import Hands

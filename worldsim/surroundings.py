@@ -14,8 +14,8 @@ from torch import Tensor
 from worldsim.camera import CameraConfig
 from worldsim.coding import depths, encoded
 from worldsim.data.frames import Pixels
-from worldsim.inputs import in_company
 from worldsim.models.body import MEASURED, Body
+from worldsim.models.company import in_company
 from worldsim.models.depth import Depth
 from worldsim.models.draft import Drafted
 from worldsim.models.dynamics import Dynamics

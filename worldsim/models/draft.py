@@ -15,7 +15,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from worldsim.camera import CHANNELS
-from worldsim.inputs import in_company
+from worldsim.models.company import in_company
 from worldsim.models.conditioning import scaled
 from worldsim.models.layers import attend
 from worldsim.models.packed import PackableConv2d

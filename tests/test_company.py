@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from worldsim.inputs import in_company
+from worldsim.models.company import in_company
 
 
 class Pair(NamedTuple):
