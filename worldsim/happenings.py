@@ -16,7 +16,7 @@ from worldsim.trained import played
 class Happenings:
     """Draws events, follows those whose hands bring them about, and drafts what they look like.
 
-    hands, draft: float32.
+    hands: float32. draft: packed for the type it multiplies in, if it is.
     """
 
     def __init__(self, hands: Hands, draft: Draft | None = None) -> None:
