@@ -64,13 +64,8 @@ def test_a_row_is_the_dream_of_its_seed(make, path):
         for tick in range(5):
             frame = one.step(actions.from_vector(moves(3, tick)[row]))[0]
             apart = np.abs(frame.astype(int) - frames[row, tick])
-            if tick < 2:
-                assert apart.max() <= 9  # what is kept of a frame may turn on the last bit
-                assert apart.mean() < 0.5
-            # So may how far away it is, on which the frames after that depend.
-            other = np.abs(frame.astype(int) - frames[(row + 1) % 3, tick]).mean()
-            assert (apart > 9).mean() < (0.01 if tick < 3 else 0.1)
-            assert apart.mean() < 0.2 * other
+            assert apart.max() <= 9  # what is kept of a frame may turn on the last bit
+            assert apart.mean() < 0.5
 
 
 def test_a_deterministic_row_has_equal_bits_whatever_its_neighbours_do(make):

@@ -40,9 +40,6 @@ STEPS, TICKS = 8.0, 64.0
 NEVER = -1_000_000
 """When what was never seen was seen."""
 
-_STEADY = np.float32(0.8)
-"""How much what was known of a pixel's distance counts, if it is still there, for what is told."""
-
 
 @dataclass(frozen=True)
 class Panorama:
@@ -190,7 +187,7 @@ class Panorama:
         Colours (h, w, 3), where nothing is known those of the frame's edges, and (h, w, 3) in
         [0, 1]: whether it is known, how recent in steps walked, and in ticks.
         """
-        out, ages, *_ = self.known(before)
+        out, ages, _ = self.known(before)
         return out, self.recent(ages)
 
     def recent(self, ages: Ages) -> NDArray[np.float32]:
@@ -201,10 +198,10 @@ class Panorama:
         np.exp((ages[..., 1] - self.ticks) * np.float32(1 / TICKS), out=recent[..., 2])
         return recent
 
-    def known(self, before: "Panorama") -> tuple[Pixels, Ages, Places, Places]:
+    def known(self, before: "Panorama") -> tuple[Pixels, Ages, Places]:
         """The colours (h, w, 3) of which `ahead` tells, and when (h, w, 2) each was seen.
 
-        And their origins (h, w, 3), and how far ahead (h, w) is what the last frame shows of them.
+        And their origins (h, w, 3).
         """
         frame, visible = self.frame, self.camera.visible(len(self.frame))
         place, stood = self._stand(), before._stand()
@@ -217,7 +214,7 @@ class Panorama:
             out, ages, origins, frame, self.past, self.origins, self.distance, nearest, visible,
             *place, *stood, tangent, before.walked, before.ticks, NEVER,
         )  # fmt: skip
-        return out, ages, origins, nearest.astype(np.float32)
+        return out, ages, origins
 
     def _scanned(self) -> tuple[Places, NDArray[np.float64], tuple[int, int], float]:
         height, width = self.frame.shape[:2]
@@ -236,15 +233,13 @@ class Panorama:
 class Expected:
     """What is known of a frame before it is there.
 
-    panorama: how the camera will stand. picture, ages, origins, away: as `Panorama.known`
-    tells.
+    panorama: how the camera will stand. picture, ages, origins: as `Panorama.known` tells.
     """
 
     panorama: Panorama
     picture: Pixels
     ages: Ages
     origins: Places
-    away: Places
 
     def recent(self) -> NDArray[np.float32]:
         """How recent (h, w, 3) it is; see `Panorama.ahead`."""
@@ -263,9 +258,6 @@ class Expected:
         new = np.zeros((1, 1), np.bool_) if fresh is None else fresh
         settling = frame, self.picture, self.ages, self.origins
         kept, origins = settled(*settling, new, visible, NEVER, arm)
-        stays = (origins[..., 0] != NONE) & (self.away < FAR)
-        steady = 1 / (_STEADY / self.away + (1 - _STEADY) / distance)
-        distance = np.where(stays, steady, distance)
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
         return self.panorama.seen(kept, distance, cross, origins)
 
