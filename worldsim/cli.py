@@ -36,6 +36,7 @@ COMMANDS = {
     "encode_events": ("worldsim.data.encode_events", "try things out, with and without, likewise"),
     "train_dynamics": ("worldsim.training.train_dynamics", "learn what actions do to a world"),
     "export": ("worldsim.export", "put tokenizer and dynamics into one playable world file"),
+    "distill": ("worldsim.training.distill", "teach a world to draw in few steps as in many"),
     "benchmark": ("worldsim.benchmark", "measure this machine: frames a second, latency, memory"),
     "evaluate": ("worldsim.evaluation.suite", "measure a learned world against the exact one"),
     "check_heads": ("worldsim.evaluation.heads", "ask whether a world's rewards can be believed"),

@@ -71,7 +71,11 @@ def run(config: Config, run_dir: Path) -> None:
         "frames_recorded": meta["frames_recorded"],
         "tokenizer_step": tokenizer_meta["step"],
     }
-    settings = {"sampling": asdict(config.sampling), "frame_shape": list(data.frame_shape)}
+    sampling = {
+        **asdict(config.sampling),
+        "distilled": meta.get("sampling", {}).get("distilled", 0),
+    }
+    settings = {"sampling": sampling, "frame_shape": list(data.frame_shape)}
     out = Path(config.out)
     content = save_world(out, tokenizer, dynamics, contexts, settings, card, depth)
     write_card(out.with_suffix(".md"), content, checkpoint.read_meta(out), out.stat().st_size)

@@ -29,7 +29,7 @@ from worldsim.models.dynamics import Dynamics
 from worldsim.models.flow import noised
 from worldsim.models.heads import Outlook
 from worldsim.models.packed import pack
-from worldsim.models.sampler import SAMPLERS, schedule
+from worldsim.models.sampler import SAMPLERS, Denoise, schedule
 from worldsim.models.scene import Scene
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.noise import noise_of
@@ -46,6 +46,9 @@ class SimulatorConfig:
 
     steps: int = 2
     """Sampling steps a frame; with the pass that commits it, steps + 1 passes of the network."""
+    distilled: int = 0
+    """Steps that the network has learnt to make as one who makes many would (`worldsim distill`):
+    in so many it is told how large they are. 0: none."""
     sampler: str = "euler"
     shift: float = 1.0
     """More than 1 spends more of the steps on high noise."""
@@ -171,13 +174,15 @@ class Simulator:
             prior = told.drafted and told.drafted.prior
             seen = state.latents, state.text, prior, told.events
             scene = self.dynamics.scene(state.cache, led, known, *seen)
-            draws = noise_of(state, self.config.steps + 1, (f, *state.latents.shape[1:]))
+            steps = self.config.steps
+            draws = noise_of(state, steps + 1, (f, *state.latents.shape[1:]))
+            size = self._level(1 / steps, b, f) if steps == self.config.distilled else None
 
             def denoise(noisy: Tensor, level: float) -> Tensor:
-                clean = self.dynamics.denoise(scene, noisy, self._level(level, b, f))
+                clean = self.dynamics.denoise(scene, noisy, self._level(level, b, f), size)
                 return clean if told.drafted is None else told.drafted.drawn(clean)
 
-            latents = SAMPLERS[self.config.sampler](denoise, draws[:-1], self._levels)
+            latents = self._sampled(denoise, draws[:-1])
             after, step = self._committed(state, scene, told, latents, draws[-1])
             if state.trail is not None:
                 move = Move(led.clone(), latents.clone(), state.seeds, len(draws))
@@ -266,6 +271,10 @@ class Simulator:
         odds = outlook.end_logit.sigmoid(), outlook.ground_logit.sigmoid()
         step = Step(latents, outlook.reward, *odds, motion, self.decode, told.events, pictures)
         return after, step
+
+    def _sampled(self, denoise: Denoise, noise: Tensor) -> Tensor:
+        """The latents (b, f, z, y, x) drawn from noise (steps, b, f, z, y, x)."""
+        return SAMPLERS[self.config.sampler](denoise, noise, self._levels)
 
     def _told(self, state: State, led: Tensor) -> Told:
         """What there is to know before the frames that actions (b, f, a) lead to are drawn."""

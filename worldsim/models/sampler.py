@@ -66,7 +66,7 @@ def renoise(denoise: Denoise, noise: Tensor, levels: Sequence[float]) -> Tensor:
     return x
 
 
-def towards(x: Tensor, clean: Tensor, level: float, following: float) -> Tensor:
+def towards(x: Tensor, clean: Tensor, level: float | Tensor, following: float | Tensor) -> Tensor:
     """What x at a level becomes at the following one if `clean` is what it is the noise of."""
     return clean + (following / level) * (x - clean)
 

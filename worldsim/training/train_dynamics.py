@@ -228,10 +228,10 @@ def run(config: Config, run_dir: Path) -> None:
         UserError: no latents, held-out seeds among them, or another tokenizer's.
     """
     data = LatentDataset(config.latents)
-    _refuse_held_out(data, ("train",))
+    refuse_held_out(data, ("train",))
     held_out = LatentDataset(config.held_out) if config.held_out else None
     if held_out is not None:
-        _refuse_held_out(held_out, ("train", "validation"))
+        refuse_held_out(held_out, ("train", "validation"))
     tokenizer, meta = load_tokenizer(config.tokenizer)
     for name, latents in (("latents", data), ("held_out", held_out)):
         if latents is not None and latents.tokenizer != meta["hash"]:
@@ -239,7 +239,7 @@ def run(config: Config, run_dir: Path) -> None:
                 f"{name} were made by tokenizer {latents.tokenizer[:12]}; {config.tokenizer} is "
                 f"{meta['hash'][:12]} (encode them again)"
             )
-    depth = _depth(config, data, held_out)
+    depth = depth_of(config, data, held_out)
     config.model.latent_channels = data.latent_shape[0]
     config.model.camera, config.model.events = data.camera, data.events
     if config.model.action_size != data.action_size:
@@ -253,7 +253,7 @@ def run(config: Config, run_dir: Path) -> None:
     train(task, config, run_dir, asdict(config))
 
 
-def _depth(config: Config, *data: LatentDataset | None) -> Depth | None:
+def depth_of(config: Config, *data: LatentDataset | None) -> Depth | None:
     """The depth network that the priors of all data were made with, or None.
 
     Raises:
@@ -269,7 +269,12 @@ def _depth(config: Config, *data: LatentDataset | None) -> Depth | None:
     return depth
 
 
-def _refuse_held_out(data: LatentDataset, allowed: tuple[str, ...]) -> None:
+def refuse_held_out(data: LatentDataset, allowed: tuple[str, ...]) -> None:
+    """Refuse latents of seeds that are held back from what they are for.
+
+    Raises:
+        UserError: one of the seeds is of a split that is not allowed.
+    """
     for seed in data.seeds.tolist():
         if split_of(seed) not in allowed:
             raise UserError(

@@ -1,0 +1,188 @@
+"""What a world dreams in many sampling steps, and the way there, for a student to learn from.
+
+A frame is drawn from noise along a curve that many small steps follow. Which frame a draw of noise
+ends in is certain, so a network can learn to take a long stretch of the curve at once (Luhman and
+Luhman 2021, arXiv:2101.02388; Salimans and Ho 2022, arXiv:2202.00512). The rollouts are the
+teacher's own dreams, so what a student sees there is what it will see at play.
+"""
+
+import json
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from worldsim.data.latents import FACTS, Clips, LatentDataset
+from worldsim.errors import UserError
+from worldsim.files import write_atomic
+from worldsim.models.sampler import Denoise, towards
+from worldsim.progress import progress
+from worldsim.simulator import Simulator
+from worldsim.state import State
+from worldsim.surroundings import Told
+
+KEPT = 4
+"""Frames of the context that are kept of a rollout."""
+_PARTS = {
+    "latents": np.float16,
+    "points": np.float16,
+    "priors": np.float16,
+    "shares": np.float16,
+    "actions": np.float32,
+    "events": np.uint8,
+}
+_PLAN = "plan.json"
+
+Rows = dict[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is dreamed, and how.
+
+    teacher: hash of its weights. clips: rollouts of `frames` frames after a context of `context`,
+    a multiple of `batch`, as many as are dreamed side by side. steps: of the teacher; stops: at how
+    many of them, evenly spaced, the way to a frame is kept. eventful: see `LatentDataset.draw`.
+    """
+
+    teacher: str
+    clips: int
+    frames: int
+    context: int
+    batch: int
+    steps: int
+    stops: int
+    eventful: float
+    seed: int
+
+
+class Teacher(Simulator):
+    """A simulator that remembers how it came to the last frame.
+
+    path: the noise, then the latents (b, f, z, y, x) after every so many steps, up to the frame's.
+    told: what it knew beforehand.
+    """
+
+    stops: int
+    path: list[Tensor]
+    told: Told
+
+    def _sampled(self, denoise: Denoise, noise: Tensor) -> Tensor:
+        x, every = noise[0], self.config.steps // self.stops
+        self.path = [x]
+        for i, (level, following) in enumerate(pairwise(self._levels)):
+            x = towards(x, denoise(x, level), level, following)
+            if (i + 1) % every == 0:
+                self.path.append(x)
+        return x
+
+    def _told(self, state: State, led: Tensor) -> Told:
+        self.told = super()._told(state, led)
+        return self.told
+
+
+class Rollouts:
+    """The rollouts in a folder, memory-mapped.
+
+    Of each of so many clips, with t = KEPT + frames: latents (t, z, y, x); actions (t-1, a) that
+    lead from each to the next; points (frames, stops, z, y, x), of each dreamed frame the noise and
+    what it had become at each stop but the last, which is its latents. Where the game has them:
+    priors (t, z + 3, y, x) and events (t, k); shares (frames, y, x) of what was drafted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.arrays = {
+            name: np.load(_file(folder, name), "r")
+            for name in _PARTS
+            if _file(folder, name).exists()
+        }
+        self.clips, self.stops = self.arrays["points"].shape[0], self.arrays["points"].shape[2]
+
+    def rows(self, index: NDArray[np.integer]) -> dict[str, Tensor]:
+        """Some of the clips, as float32."""
+        return {
+            name: torch.from_numpy(array[index].astype(np.float32))
+            for name, array in self.arrays.items()
+        }
+
+
+def collect(teacher: Teacher, data: LatentDataset, plan: Plan, folder: Path) -> Rollouts:
+    """The rollouts in the folder, dreamed as planned as far as they are not there yet.
+
+    Raises:
+        UserError: the folder holds those of another plan.
+    """
+    wanted = vars(plan)
+    told = json.loads((folder / _PLAN).read_text()) if (folder / _PLAN).exists() else None
+    done = 0 if told is None else told.pop("done")
+    if told is not None and told != wanted:
+        name = next(name for name in wanted if told.get(name) != wanted[name])
+        raise UserError(
+            f"{folder} holds rollouts with {name}={told.get(name)}, not {wanted[name]}"
+            " (choose another folder, or the settings that it was begun with)"
+        )
+    with progress("dreaming rollouts", plan.clips // plan.batch) as bar:
+        for i in range(plan.clips // plan.batch):
+            if (i + 1) * plan.batch > done:
+                rows = _dreamed(teacher, data, plan, i)
+                _write(folder, rows, plan, i)
+                write_atomic(
+                    folder / _PLAN, json.dumps({**wanted, "done": (i + 1) * plan.batch}).encode()
+                )
+            bar.advance(plan.batch * plan.frames)
+    return Rollouts(folder)
+
+
+def _dreamed(teacher: Teacher, data: LatentDataset, plan: Plan, number: int) -> Rows:
+    """A batch of rollouts, of which the number says which contexts and noise they have."""
+    rng = np.random.default_rng((plan.seed, number))
+    clips = data.draw(rng, plan.batch, plan.context + plan.frames, plan.eventful)
+    state = _begun(teacher, clips, plan.context, rng)
+    drawn: dict[str, list[Tensor]] = {name: [] for name in _PARTS if name != "actions"}
+    for t in range(plan.context - 1, clips.actions.shape[1]):
+        state, step = teacher.step(state, clips.actions[:, t : t + 1])
+        drawn["latents"].append(step.latents[:, 0])
+        drawn["points"].append(torch.stack(teacher.path[:-1], 2)[:, 0])
+        if teacher.told.drafted is not None:
+            drawn["priors"].append(teacher.told.drafted.prior[:, 0])
+            drawn["shares"].append(teacher.told.drafted.share[:, 0, 0])
+        if teacher.told.events is not None:
+            drawn["events"].append(teacher.told.events[:, 0])
+    first = plan.context - KEPT
+    before = {"latents": clips.latents, "priors": clips.priors, "events": clips.events}
+    rows: Rows = {"actions": clips.actions[:, first:]}
+    for name, parts in drawn.items():
+        if parts:
+            rows[name] = torch.stack(parts, 1).cpu().numpy().astype(_PARTS[name])
+            past = before.get(name)
+            if past is not None:
+                past = past[:, first : plan.context].astype(_PARTS[name])
+                rows[name] = np.concatenate([past, rows[name]], 1)
+    return rows
+
+
+def _begun(teacher: Teacher, clips: Clips, context: int, rng: np.random.Generator) -> State:
+    """The teacher's state after the contexts of clips."""
+    latents = torch.from_numpy(clips.latents[:, :context]).to(teacher.device)
+    pitches = clips.facts[:, context - 1, FACTS.index("pitch")]
+    seeds = rng.integers(2**40, size=len(latents)).tolist()
+    known = None if np.isnan(pitches).any() else pitches.tolist()
+    return teacher.reset(latents, clips.actions[:, : context - 1], seeds, pitches=known)
+
+
+def _write(folder: Path, rows: Rows, plan: Plan, number: int) -> None:
+    """Put a batch in its place in the files, which have room for all."""
+    for name, array in rows.items():
+        path, shape = _file(folder, name), (plan.clips, *array.shape[1:])
+        mode = "r+" if path.exists() and number else "w+"
+        kept = np.lib.format.open_memmap(path, mode, array.dtype, shape)
+        kept[number * plan.batch : (number + 1) * plan.batch] = array
+        kept.flush()
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{name}.npy"
