@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from worldsim import crosshair
 from worldsim.camera import FAR, CameraConfig
 from worldsim.footing import landed
+from worldsim.levelled import levelled
 from worldsim.nearby import (
     holds,
     nowhere,
@@ -187,7 +188,7 @@ class Panorama:
         Colours (h, w, 3), where nothing is known those of the frame's edges, and (h, w, 3) in
         [0, 1]: whether it is known, how recent in steps walked, and in ticks.
         """
-        out, ages, _ = self.known(before)
+        out, ages, *_ = self.known(before)
         return out, self.recent(ages)
 
     def recent(self, ages: Ages) -> NDArray[np.float32]:
@@ -198,10 +199,10 @@ class Panorama:
         np.exp((ages[..., 1] - self.ticks) * np.float32(1 / TICKS), out=recent[..., 2])
         return recent
 
-    def known(self, before: "Panorama") -> tuple[Pixels, Ages, Places]:
+    def known(self, before: "Panorama") -> tuple[Pixels, Ages, Places, Places]:
         """The colours (h, w, 3) of which `ahead` tells, and when (h, w, 2) each was seen.
 
-        And their origins (h, w, 3).
+        And their origins (h, w, 3), and how far ahead (h, w) is what the last frame shows of them.
         """
         frame, visible = self.frame, self.camera.visible(len(self.frame))
         place, stood = self._stand(), before._stand()
@@ -214,7 +215,7 @@ class Panorama:
             out, ages, origins, frame, self.past, self.origins, self.distance, nearest, visible,
             *place, *stood, tangent, before.walked, before.ticks, NEVER,
         )  # fmt: skip
-        return out, ages, origins
+        return out, ages, origins, nearest.astype(np.float32)
 
     def _scanned(self) -> tuple[Places, NDArray[np.float64], tuple[int, int], float]:
         height, width = self.frame.shape[:2]
@@ -233,13 +234,15 @@ class Panorama:
 class Expected:
     """What is known of a frame before it is there.
 
-    panorama: how the camera will stand. picture, ages, origins: as `Panorama.known` tells.
+    panorama: how the camera will stand. picture, ages, origins, away: as `Panorama.known`
+    tells.
     """
 
     panorama: Panorama
     picture: Pixels
     ages: Ages
     origins: Places
+    away: Places
 
     def recent(self) -> NDArray[np.float32]:
         """How recent (h, w, 3) it is; see `Panorama.ahead`."""
@@ -258,6 +261,8 @@ class Expected:
         new = np.zeros((1, 1), np.bool_) if fresh is None else fresh
         settling = frame, self.picture, self.ages, self.origins
         kept, origins = settled(*settling, new, visible, NEVER, arm)
+        still = origins[..., 0] != NONE
+        distance = levelled(distance, self.away, still, visible)
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
         return self.panorama.seen(kept, distance, cross, origins)
 
