@@ -28,7 +28,7 @@ def rest(height=0.0):
 def low(points, now, before=0.0, fell=0.0, rests=None, held=False):
     """How low an eye is that was at one height and would be at another."""
     here = (np.array([0.0, height, 0.0]) for height in (now, before))
-    return landed(points, restless() if rests is None else rests, *here, fell, held)
+    return landed(points, 1, restless() if rests is None else rests, *here, fell, held)
 
 
 @pytest.mark.parametrize(("now", "stands"), [(0.3, 0.0), (-0.2, -0.2), (0.0, 0.0)])
@@ -75,3 +75,24 @@ def test_a_motion_keeps_all_but_its_sinking():
         game = game.turned(np.zeros(21), np.zeros(3)).seen(frame, np.full((64, 64), FAR))
     assert np.allclose(game.stopped(np.array([0.2, 0.1, -0.3])), [0.2, 0.1, 0.0])
     assert np.allclose(game.stopped(np.array([0.2, 0.1, 0.4])), [0.2, 0.1, 0.4])
+
+
+def test_the_face_of_a_wall_holds_nobody():
+    places = NOTHING.copy()
+    places[1, :4] = [(0.2, FEET + down, 0) for down in (-0.1, 0.1, 0.3, 0.5)]
+    assert low(places, 0.3) == pytest.approx(0.3)
+
+
+def test_falls_gather_speed_until_they_come_to_what_was_seen_around():
+    around = ground(FEET + 3, around=(2.0, 2.0))
+    assert low(around, 1.0, before=0.9, fell=0.4) > 1.3
+    assert low(around, 2.0, before=0.9, fell=0.4) == pytest.approx(2.0)
+    assert low(NOTHING, 1.0, before=0.9, fell=0.4) == pytest.approx(1.0)
+
+
+def test_no_one_hangs_in_the_air_over_where_one_has_stood():
+    assert low(NOTHING, -1.2, before=-1.2, rests=rest()) > -1.2
+    assert low(NOTHING, -1.5, before=-1.2, rests=rest()) == pytest.approx(-1.5)  # rises
+    far = rest()
+    far[0, 0] = 2.0
+    assert low(NOTHING, -1.2, before=-1.2, rests=far) == pytest.approx(-1.2)

@@ -17,6 +17,8 @@ _WITHIN, _SOME = 0.25, 3
 """Blocks to each side of a player within which what is below is the ground, if so many say so."""
 _FASTER, _SLOW = 0.02, 0.15
 """Blocks a tick by which who falls gets faster every tick, at least; slowly is not falling."""
+_CLOSE = 1.0
+"""Blocks to each side within which the ground is as it was where an eye was last at rest."""
 _GATHERS = 0.06
 """Blocks a tick that a fall gains every tick, at least, for as long as its end is in sight."""
 _AROUND, _HIGHER = 4.0, 0.1
@@ -26,14 +28,18 @@ _SUNK = 0.4
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _ground(points: Places, eye: NDArray[np.float64], within: float, share: float) -> float:
-    """How low (down is positive) an eye can be above what frames showed of the ground under it.
+def _below(
+    points: Places, columns: int, eye: NDArray[np.float64], within: float
+) -> NDArray[np.float64]:
+    """How low (down is positive) eyes would be that stood on what frames showed below one, sorted.
 
-    within: blocks to each side. share: of what is there that may be higher.
+    Faces of walls do not count: what is shown below a place there is hardly nearer. within: blocks
+    to each side.
     """
-    lows, count = np.empty(points.shape[0] * points.shape[1]), 0
+    n = points.shape[1]
+    lows, count = np.empty(points.shape[0] * n), 0
     for frame in range(points.shape[0]):
-        for k in range(points.shape[1]):
+        for k in range(n):
             place = points[frame, k]
             down = place[1] - eye[1]
             if (
@@ -41,13 +47,17 @@ def _ground(points: Places, eye: NDArray[np.float64], within: float, share: floa
                 and abs(place[2] - eye[2]) < within
                 and down > _TALL - _SUNK
             ):
-                lows[count] = place[1] - _TALL
-                count += 1
-    return float(np.quantile(lows[:count], share)) if count >= _SOME else NOWHERE
+                other = points[frame, k + columns if k + columns < n else k - columns]
+                aside = max(abs(other[0] - place[0]), abs(other[2] - place[2]))
+                if abs(other[1] - place[1]) <= aside:
+                    lows[count] = place[1] - _TALL
+                    count += 1
+    return np.sort(lows[:count])
 
 
 def landed(
     points: Places,
+    columns: int,
     rests: Places,
     eye: NDArray[np.float64],
     before: NDArray[np.float64],
@@ -56,23 +66,34 @@ def landed(
 ) -> float:
     """How low (down is positive) an eye (3,) is that was at `before` (3,) a tick ago.
 
-    It does not sink into the ground; what it is far below is not the ground. A fall gets faster
-    until it comes to what was seen below, if that was seen. Where nothing was
-    seen to be empty below it, so that it may be `held`, it is no lower than where it was last at
-    rest, and lower still only by a fall that is fast or gets faster. points: (frames, n, 3), places
-    seen. rests: (n, 3), newest first. fell: blocks that it fell in the tick before.
+    It does not sink into the ground; what it is far below is not the ground. It does not hang in
+    the air, and a fall gets faster until it comes to what was seen below. Where nothing was seen to
+    be empty below it, so that it may be `held`, it is no lower than where it was last at rest, and
+    lower still only by a fall that is fast or gets faster.
+
+    points: (frames, n, 3), places seen; columns: of these in a row. rests: (n, 3), newest first.
+    fell: blocks that it fell in the tick before.
     """
-    low, rest = float(eye[1]), float(rests[0, 1])
-    ground = _ground(points, eye, _WITHIN, 0.5)
+    was, rest = float(before[1]), float(rests[0, 1])
+    lows = _below(points, columns, eye, _WITHIN)
+    ground = float(np.median(lows)) if len(lows) >= _SOME else NOWHERE
+    low = float(eye[1])
     if fell > EVEN:
-        around = _ground(points, before, _AROUND, _HIGHER)
-        if before[1] < around < NOWHERE:
-            low = max(low, min(float(before[1]) + fell + _GATHERS, around))
-    if before[1] <= ground + _SUNK:
-        low = min(low, max(ground, float(before[1])))
+        low = max(low, min(was + fell + _GATHERS, _seen_below(points, columns, before)))
+    elif fell > -EVEN and low - was > -EVEN:
+        near = max(abs(rests[0, 0] - before[0]), abs(rests[0, 2] - before[2])) < _CLOSE
+        if ground < NOWHERE or near:  # no one hangs in the air
+            low = max(low, min(was + _GATHERS, min(ground, rest)))
+    if was <= ground + _SUNK:
+        low = min(low, max(ground, was))
     if held:
-        drop = low - float(before[1])
-        slow = fell > EVEN and drop < min(fell + _FASTER, _SLOW)
-        if before[1] <= rest + EVEN or slow:
-            low = min(low, max(rest, float(before[1])))
+        slow = fell > EVEN and low - was < min(fell + _FASTER, _SLOW)
+        if was <= rest + EVEN or slow:
+            low = min(low, max(rest, was))
     return low
+
+
+def _seen_below(points: Places, columns: int, eye: NDArray[np.float64]) -> float:
+    """How low an eye falls at least: to the highest of what was seen below around it."""
+    lows = _below(points, columns, eye, _AROUND)
+    return float(lows[int(_HIGHER * len(lows))]) if len(lows) >= _SOME else -NOWHERE

@@ -30,7 +30,7 @@ def levelled(distance: Places, known: Places, where: NDArray[np.bool_], visible:
     known: (h, w), from the frame before and the motion since, where (h, w) that is so. visible:
     rows above what is laid over the view; the others stay as they are.
     """
-    height, width = distance.shape
+    width = distance.shape[1]
     out = distance.copy()
     ratios = np.zeros((visible + 1, width + 1))
     counts = np.zeros((visible + 1, width + 1))

@@ -69,6 +69,11 @@ def nowhere(shape: tuple[int, ...], visible: int) -> Places:
     return np.full((FRAMES, rows * columns, 3), NOWHERE, np.float32)
 
 
+def across(width: int) -> int:
+    """How many places of one row of a frame of that width are kept."""
+    return len(range(_STRIDE // 2, width, _STRIDE))
+
+
 def unseen() -> NDArray[np.float64]:
     """Room for how cameras stood (FRAMES, 7) at those: the eye's place, then as `rays.facing`."""
     return np.full((FRAMES, 7), NOWHERE)

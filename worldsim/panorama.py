@@ -22,6 +22,7 @@ from worldsim.camera import FAR, CameraConfig
 from worldsim.footing import landed
 from worldsim.levelled import levelled
 from worldsim.nearby import (
+    across,
     holds,
     nowhere,
     occupied,
@@ -108,7 +109,9 @@ class Panorama:
         """A motion (3,), as felt here, without what would sink the player into the ground."""
         eye = self.eye + self._step(motion)
         held = holds(*self._scanned(), eye)
-        low = landed(self.points, self.rests, eye, self.eye, self.fell, held)
+        low = landed(
+            self.points, across(self.frame.shape[1]), self.rests, eye, self.eye, self.fell, held
+        )
         return np.array([motion[0], motion[1], motion[2] + eye[1] - low])
 
     @property
