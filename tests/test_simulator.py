@@ -74,9 +74,9 @@ def test_a_step_is_what_the_forward_pass_predicts(monkeypatch: pytest.MonkeyPatc
     given: list[Tensor] = []
     denoise = sim.dynamics.denoise
 
-    def listen(scene: Any, noisy: Tensor, level: Tensor) -> Tensor:
+    def listen(scene: Any, noisy: Tensor, level: Tensor, *size: Tensor | None) -> Tensor:
         given.append(noisy)
-        return denoise(scene, noisy, level)
+        return denoise(scene, noisy, level, *size)
 
     monkeypatch.setattr(sim.dynamics, "denoise", listen)
     latents, actions = context([0, 1])
@@ -127,7 +127,7 @@ def test_noise_is_new_in_every_frame_and_every_game(monkeypatch: pytest.MonkeyPa
     given: list[Tensor] = []
     denoise = sim.dynamics.denoise
     monkeypatch.setattr(
-        sim.dynamics, "denoise", lambda s, x, level: given.append(x) or denoise(s, x, level)
+        sim.dynamics, "denoise", lambda s, x, *told: given.append(x) or denoise(s, x, *told)
     )
     run(sim, started(sim, [0, 1]), [0, 1], range(20))
     noise = torch.stack(given).flatten(2)[:, :, :8].flatten(0, 1)

@@ -21,7 +21,7 @@ from worldsim.coding import decoded, encoded
 from worldsim.data.frames import Pixels
 from worldsim.errors import UserError
 from worldsim.happenings import Happenings
-from worldsim.inputs import as_actions
+from worldsim.inputs import as_actions, as_context
 from worldsim.models.cache import Cache, restored
 from worldsim.models.depth import Depth
 from worldsim.models.draft import undrawn
@@ -115,7 +115,7 @@ class Simulator:
             ValueError: sizes that do not fit together.
         """
         with torch.inference_mode():
-            latents = self._latents(context)
+            latents = as_context(context, self.device, self.encode)
             b, frames = latents.shape[:2]
             led = as_actions(actions, b, self.dynamics.config.action_size).to(self.device)
             if led.shape[1] != frames - 1:
@@ -286,18 +286,6 @@ class Simulator:
         if self._happenings is None or events is None:
             return Told(led, events, ahead, undrawn(prior))
         return Told(led, events, ahead, self._happenings.drafted(prior, led, events))
-
-    def _latents(self, context: Pixels | Tensor) -> Tensor:
-        given = torch.as_tensor(context).to(self.device)
-        if given.ndim != 5 or not given.shape[1]:
-            raise ValueError(
-                f"the context has shape {tuple(given.shape)}; needed frames (b, t+1, h, w, 3)"
-                " or latents (b, t+1, z, y, x)"
-            )
-        if given.dtype != torch.uint8:
-            return given.float()
-        latents = self.encode(given.flatten(0, 1))
-        return latents.view(*given.shape[:2], *latents.shape[1:])
 
     def _level(self, level: float, b: int, f: int) -> Tensor:
         return torch.full((b, f), level, device=self.device)

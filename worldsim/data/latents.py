@@ -16,7 +16,7 @@ A folder holds flat files with one row a frame, to be memory-mapped, and `index.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldsim.camera import CameraConfig
+from worldsim.data.dataset import split_of
 from worldsim.errors import UserError
 
 FORMAT = "worldsim-latents-1"
@@ -192,6 +193,18 @@ class LatentDataset:
         number, first, _, _ = self.episodes[index]
         rows = slice(first + start, first + start + t)
         return {name: array[rows] for name, array in self._arrays[number].items()}
+
+
+def refuse_held_out(
+    data: LatentDataset, purpose: str, allowed: Collection[str] = ("train",)
+) -> None:
+    """Raise UserError when a seed belongs to a split that the purpose may not see."""
+    for seed in data.seeds.tolist():
+        if split_of(seed) not in allowed:
+            raise UserError(
+                f"the latents hold seed {seed}, of the {split_of(seed)} split; {purpose} uses "
+                f"{' and '.join(allowed)} seeds (encode other recordings)"
+            )
 
 
 def named(events: list[str]) -> str:

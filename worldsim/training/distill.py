@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from worldsim.camera import CHANNELS
-from worldsim.data.latents import Clips, LatentDataset
+from worldsim.data.latents import Clips, LatentDataset, refuse_held_out
 from worldsim.device import autocast, pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.files import locked
@@ -184,7 +184,7 @@ def run(config: Config, run_dir: Path) -> None:
             f" student_steps={config.student_steps}; needed one, so that they meet at every step"
         )
     data = LatentDataset(config.latents)
-    train_dynamics.refuse_held_out(data, ("train",))
+    refuse_held_out(data, DistillTask.name)
     tokenizer, meta = load_tokenizer(config.tokenizer)
     dynamics, told = load_dynamics(str(config.init))
     for name, own in (("latents", data.tokenizer), ("init", told["tokenizer"])):

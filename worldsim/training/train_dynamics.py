@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from worldsim import checkpoint
 from worldsim.coding import decoded
-from worldsim.data.dataset import split_of
-from worldsim.data.latents import FACTS, Clips, LatentDataset
+from worldsim.data.latents import FACTS, Clips, LatentDataset, refuse_held_out
 from worldsim.device import autocast, compile_or_eager, pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.models.critic import Critic
@@ -228,10 +227,10 @@ def run(config: Config, run_dir: Path) -> None:
         UserError: no latents, held-out seeds among them, or another tokenizer's.
     """
     data = LatentDataset(config.latents)
-    refuse_held_out(data, ("train",))
+    refuse_held_out(data, DynamicsTask.name)
     held_out = LatentDataset(config.held_out) if config.held_out else None
     if held_out is not None:
-        refuse_held_out(held_out, ("train", "validation"))
+        refuse_held_out(held_out, DynamicsTask.name, ("train", "validation"))
     tokenizer, meta = load_tokenizer(config.tokenizer)
     for name, latents in (("latents", data), ("held_out", held_out)):
         if latents is not None and latents.tokenizer != meta["hash"]:
@@ -267,20 +266,6 @@ def depth_of(config: Config, *data: LatentDataset | None) -> Depth | None:
                 f" depth={config.depth} is {short(meta['hash'])} (name the one, or encode again)"
             )
     return depth
-
-
-def refuse_held_out(data: LatentDataset, allowed: tuple[str, ...]) -> None:
-    """Refuse latents of seeds that are held back from what they are for.
-
-    Raises:
-        UserError: one of the seeds is of a split that is not allowed.
-    """
-    for seed in data.seeds.tolist():
-        if split_of(seed) not in allowed:
-            raise UserError(
-                f"the latents hold seed {seed}, of the {split_of(seed)} split; {DynamicsTask.name} "
-                f"uses {' and '.join(allowed)} seeds (encode other recordings)"
-            )
 
 
 def _refuse_part(config: Config) -> None:
