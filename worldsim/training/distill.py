@@ -135,8 +135,9 @@ class DistillTask(train_dynamics.DynamicsTask):
             with autocast(self.device, self.dtype):
                 figures = self.missed(model, rows, True, generator)[1]
             for name, figure in figures.items():
-                means.setdefault(f"held_out/{name}", []).append(float(figure))
-        return {name: float(np.nanmean(values)) for name, values in means.items()}
+                if figure.isfinite():  # some rollouts have nothing that was not known
+                    means.setdefault(f"held_out/{name}", []).append(float(figure))
+        return {name: float(np.mean(values)) for name, values in means.items()}
 
     def _step_of(
         self, model: Dynamics, rows: dict[str, Tensor], generator: torch.Generator
