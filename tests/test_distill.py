@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from pipeline import PLAIN, export_config
+from pipeline import dynamics_config, export_config
 
 from worldsim import checkpoint, export
 from worldsim.data.latents import LatentDataset
@@ -36,20 +36,16 @@ def teacher(runs):
 
 def config(runs, **changes):
     plain = distill.Config(
-        init=str(runs / "dynamics" / "dynamics.safetensors"),
-        tokenizer=str(runs / "tokenizer" / "tokenizer.safetensors"),
-        depth=str(runs / "depth" / "depth.safetensors"),
-        latents=[str(runs / "latents-train")],
-        teacher_steps=4,
-        rollouts=32,
-        length=4,
-        dream_batch=4,
-        frames=6,
-        batch=2,
-        steps=3,
-        compile=False,
-        tensorboard=False,
-        **PLAIN,
+        **{
+            **vars(dynamics_config(runs, steps=3)),
+            "init": str(runs / "dynamics" / "dynamics.safetensors"),
+            "part": "trunk",
+            "teacher_steps": 4,
+            "rollouts": 32,
+            "length": 4,
+            "dream_batch": 4,
+            "frames": 6,
+        }
     )
     return replace(plain, **changes)
 

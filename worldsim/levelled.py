@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from worldsim.camera import FAR
 from worldsim.rays import Places
+from worldsim.summed import within
 
 _REACH = 6
 """Pixels to each side over which a level is taken."""
@@ -47,11 +48,9 @@ def levelled(distance: Places, known: Places, where: NDArray[np.bool_], visible:
         top, bottom = max(row - _REACH, 0), min(row + _REACH + 1, visible)
         for column in range(width):
             left, right = max(column - _REACH, 0), min(column + _REACH + 1, width)
-            count = counts[bottom, right] - counts[top, right]
-            count += counts[top, left] - counts[bottom, left]
+            count = within(counts, top, bottom, left, right)
             if count == 0 or distance[row, column] >= FAR:
                 continue
-            ratio = ratios[bottom, right] - ratios[top, right]
-            ratio += ratios[top, left] - ratios[bottom, left]
+            ratio = within(ratios, top, bottom, left, right)
             out[row, column] *= np.exp(_SHARE * ratio / (count + _FEW))
     return out

@@ -63,15 +63,15 @@ def restless() -> Places:
     return np.full((RESTS, 3), NOWHERE, np.float32)
 
 
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def across(side: int) -> int:
+    """How many places of so many pixels side by side are kept."""
+    return (side - _STRIDE // 2 + _STRIDE - 1) // _STRIDE
+
+
 def nowhere(shape: tuple[int, ...], visible: int) -> Places:
     """Room for the places (FRAMES, n, 3) of frames (h, w, ...), of which so many rows count."""
-    rows, columns = (len(range(_STRIDE // 2, size, _STRIDE)) for size in (visible, shape[1]))
-    return np.full((FRAMES, rows * columns, 3), NOWHERE, np.float32)
-
-
-def across(width: int) -> int:
-    """How many places of one row of a frame of that width are kept."""
-    return len(range(_STRIDE // 2, width, _STRIDE))
+    return np.full((FRAMES, across(visible) * across(shape[1]), 3), NOWHERE, np.float32)
 
 
 def unseen() -> NDArray[np.float64]:
@@ -164,7 +164,7 @@ def _sights(
     points, stood: (frames, n, 3) and (frames, 7), what frames (h, w) of that shape showed, and how
     their cameras stood.
     """
-    columns, count = (shape[1] - _STRIDE // 2 + _STRIDE - 1) // _STRIDE, 0
+    columns, count = across(shape[1]), 0
     for frame in range(points.shape[0]):
         eye, angles = stood[frame, :3], stood[frame, 3:]
         if eye[0] == NOWHERE:

@@ -106,12 +106,11 @@ class Panorama:
         return replace(self, eye=eye, rests=rests, even=even, fell=float(eye[1] - self.eye[1]))
 
     def stopped(self, motion: NDArray[np.floating]) -> NDArray[np.float64]:
-        """A motion (3,), as felt here, without what would sink the player into the ground."""
+        """A motion (3,), as felt here, but no sinking into the ground or hanging in the air."""
         eye = self.eye + self._step(motion)
         held = holds(*self._scanned(), eye)
-        low = landed(
-            self.points, across(self.frame.shape[1]), self.rests, eye, self.eye, self.fell, held
-        )
+        columns = across(self.frame.shape[1])
+        low = landed(self.points, columns, self.rests, eye, self.eye, self.fell, held)
         return np.array([motion[0], motion[1], motion[2] + eye[1] - low])
 
     @property
@@ -264,8 +263,7 @@ class Expected:
         new = np.zeros((1, 1), np.bool_) if fresh is None else fresh
         settling = frame, self.picture, self.ages, self.origins
         kept, origins = settled(*settling, new, visible, NEVER, arm)
-        still = origins[..., 0] != NONE
-        distance = levelled(distance, self.away, still, visible)
+        distance = levelled(distance, self.away, origins[..., 0] != NONE, visible)
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
         return self.panorama.seen(kept, distance, cross, origins)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from worldsim.origins import NONE
 from worldsim.projection import Ages
 from worldsim.rays import Pixels, Places
+from worldsim.summed import within
 
 _REACH = 2  # pixels to each side over which colours are compared
 _ALIKE = 20.0  # mean difference of a colour, of 255, up to which they are alike; at twice this, not
@@ -76,7 +77,7 @@ def settled(
             for c in range(3):
                 new, old = float(frame[row, column, c]), float(known[row, column, c])
                 if sharper > 0:
-                    lit = new + _within(sums[c], top, bottom, left, right) / area
+                    lit = new + within(sums[c], top, bottom, left, right) / area
                     old += sharper * (min(max(lit, 0.0), 255.0) - old)
                 out[row, column, c] = np.uint8(new + share * (old - new) + 0.5)
     return out, stay
@@ -85,8 +86,8 @@ def settled(
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _sharper(edges: NDArray[np.int32], top: int, bottom: int, left: int, right: int) -> float:
     """How surely the frame has more detail in rows and columns than what was known, 0 to 1."""
-    new = _within(edges[0], top, bottom, left, right)
-    old = max(_within(edges[1], top, bottom, left, right), 1)
+    new = within(edges[0], top, bottom, left, right)
+    old = max(within(edges[1], top, bottom, left, right), 1)
     return min(max((new / old - _SHARPER) / (_SURELY - _SHARPER), 0.0), 1.0)
 
 
@@ -95,20 +96,13 @@ def _alike(
     sums: NDArray[np.int32], top: int, bottom: int, left: int, right: int, limit: float
 ) -> float:
     """How alike rows and columns are, 0 to 1; 0 where anything in them was not known."""
-    if _within(sums[3], top, bottom, left, right) > 0:
+    if within(sums[3], top, bottom, left, right) > 0:
         return 0.0
     apart = 0.0
     for c in range(3):
-        total = _within(sums[c], top, bottom, left, right)
+        total = within(sums[c], top, bottom, left, right)
         apart = max(apart, abs(total) / ((bottom - top) * (right - left)))
     return min(max(2 - apart / limit, 0.0), 1.0)
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _within(sums: NDArray[np.int32], top: int, bottom: int, left: int, right: int) -> int:
-    """The sum over rows and columns, from `_summed`."""
-    upper = sums[top, right] - sums[top, left]
-    return int(sums[bottom, right] - sums[bottom, left] - upper)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -30,10 +30,16 @@ def schedule(steps: int, shift: float = 1.0) -> list[float]:
 
 def euler(denoise: Denoise, noise: Tensor, levels: Sequence[float]) -> Tensor:
     """The sample (...) along straight pieces of the probability flow, a call a step."""
-    x = noise[0]
+    return curve(denoise, noise, levels)[-1]
+
+
+def curve(denoise: Denoise, noise: Tensor, levels: Sequence[float]) -> list[Tensor]:
+    """What `euler` comes by at each level, from the noise to the sample."""
+    points = [noise[0]]
     for level, following in pairwise(levels):
-        x = towards(x, denoise(x, level), level, following)
-    return x
+        x = points[-1]
+        points.append(towards(x, denoise(x, level), level, following))
+    return points
 
 
 def heun(denoise: Denoise, noise: Tensor, levels: Sequence[float]) -> Tensor:

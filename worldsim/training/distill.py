@@ -6,7 +6,7 @@ is told that its steps are large: in any other number of steps it draws as befor
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from worldsim.files import locked
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.flow import level_weight, noised
 from worldsim.models.sampler import schedule, towards
+from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import SimulatorConfig
 from worldsim.trained import begin_from, load_dynamics, load_tokenizer, short
 from worldsim.training import train_dynamics
@@ -69,13 +70,20 @@ class DistillTask(train_dynamics.DynamicsTask):
     name = "distill"
     settings: Config
 
-    def learn_from(self, rollouts: Rollouts) -> None:
-        """Set the rollouts."""
-        self.lessons = rollouts
+    def __init__(
+        self,
+        config: Config,
+        data: LatentDataset,
+        tokenizer: Tokenizer,
+        tokenizer_hash: str,
+        rollouts: Rollouts,
+    ) -> None:
+        stops = rollouts.stops
+        config.sampling = replace(config.sampling, steps=stops, distilled=stops)
+        super().__init__(config, data, None, tokenizer, tokenizer_hash)
+        self.lessons, self.levels = rollouts, torch.tensor(schedule(stops), device=self.device)
         self.measured = min(_HELD_OUT, rollouts.clips // 4)
-        self.frames_per_batch = self.settings.pupils * self.settings.length
-        self.levels = torch.tensor(schedule(rollouts.stops))
-        self.settings.sampling.steps = self.settings.sampling.distilled = rollouts.stops
+        self.frames_per_batch = config.pupils * config.length
 
     def draw(self, generator: np.random.Generator) -> tuple[Clips, int] | dict[str, Tensor]:  # type: ignore[override]
         """Random rollouts, or clips of recordings."""
@@ -102,7 +110,8 @@ class DistillTask(train_dynamics.DynamicsTask):
         In all places, and in those of which nothing was known. own: steps after the first begin for
         the most part where the student's own step before led.
         """
-        points, levels = _curves(rows).to(self.device), self.levels.to(self.device)
+        rows = {name: part.to(self.device) for name, part in rows.items()}
+        points, levels = _curves(rows), self.levels
         (b, t), device = points.shape[:2], self.device
         step = self._step_of(model, rows, generator)
         stop = torch.randint(self.lessons.stops, (b, t), generator=generator, device=device)
@@ -117,8 +126,8 @@ class DistillTask(train_dynamics.DynamicsTask):
         error = (step(begins, level) - goal(points, stop, levels)).square().mean(2)[:, KEPT:]
         new = torch.ones_like(error)
         if "shares" in rows:  # what is drafted is not drawn
-            error = error * (1 - rows["shares"].to(device))
-            new = new - rows["priors"][:, KEPT:, -CHANNELS].to(device)
+            error = error * (1 - rows["shares"])
+            new = new - rows["priors"][:, KEPT:, -CHANNELS]
         weight = level_weight(level, self.settings.flow.weight_limit)[:, KEPT:, None, None]
         with torch.no_grad():
             figures = self._figures(error, stop[:, KEPT:], new)
@@ -143,20 +152,19 @@ class DistillTask(train_dynamics.DynamicsTask):
         self, model: Dynamics, rows: dict[str, Tensor], generator: torch.Generator
     ) -> Callable[[Tensor, Tensor], Tensor]:
         """The student's step in rollouts: noisy latents (b, t, ...) and levels (b, t) to clean."""
-        told = {name: part.to(self.device) for name, part in rows.items()}
-        latents = told["latents"]
+        latents = rows["latents"]
         b, t = latents.shape[:2]
         committed = self.settings.flow.context_noise * torch.rand(
             b, t, generator=generator, device=self.device
         )
         noise = torch.randn(latents.shape, generator=generator, device=self.device)
         past, size = noised(latents, noise, committed), 1 / self.lessons.stops
-        events = told["events"][:, 1:] if "events" in told else None
+        events = rows["events"][:, 1:] if "events" in rows else None
 
         def step(noisy: Tensor, level: Tensor) -> Tensor:
             clean: Tensor = model(
-                *(past, noisy, committed, level, told["actions"]),
-                prior=told.get("priors"),
+                *(past, noisy, committed, level, rows["actions"]),
+                prior=rows.get("priors"),
                 step=torch.full_like(level, size),
                 events=events,
             ).latents.float()
@@ -205,8 +213,7 @@ def run(config: Config, run_dir: Path) -> None:
     teacher.stops = config.student_steps
     with locked(run_dir, DistillTask.name):
         rollouts = collect(teacher, data, _plan(config, told["hash"]), run_dir)
-    task = DistillTask(config, data, None, tokenizer, meta["hash"], depth)
-    task.learn_from(rollouts)
+    task = DistillTask(config, data, tokenizer, meta["hash"], rollouts)
     begin_from(task.model, str(config.init), "dynamics")
     train(task, config, run_dir, asdict(config))
 

@@ -8,7 +8,6 @@ teacher's own dreams, so what a student sees there is what it will see at play.
 
 import json
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from torch import Tensor
 from worldsim.data.latents import FACTS, Clips, LatentDataset
 from worldsim.errors import UserError
 from worldsim.files import write_atomic
-from worldsim.models.sampler import Denoise, towards
+from worldsim.models.sampler import Denoise, curve
 from worldsim.progress import progress
 from worldsim.simulator import Simulator
 from worldsim.state import State
@@ -72,13 +71,8 @@ class Teacher(Simulator):
     told: Told
 
     def _sampled(self, denoise: Denoise, noise: Tensor) -> Tensor:
-        x, every = noise[0], self.config.steps // self.stops
-        self.path = [x]
-        for i, (level, following) in enumerate(pairwise(self._levels)):
-            x = towards(x, denoise(x, level), level, following)
-            if (i + 1) % every == 0:
-                self.path.append(x)
-        return x
+        self.path = curve(denoise, noise, self._levels)[:: self.config.steps // self.stops]
+        return self.path[-1]
 
     def _told(self, state: State, led: Tensor) -> Told:
         self.told = super()._told(state, led)
@@ -177,9 +171,9 @@ def _begun(teacher: Teacher, clips: Clips, context: int, rng: np.random.Generato
 def _write(folder: Path, rows: Rows, plan: Plan, number: int) -> None:
     """Put a batch in its place in the files, which have room for all."""
     for name, array in rows.items():
-        path, shape = _file(folder, name), (plan.clips, *array.shape[1:])
-        mode = "r+" if path.exists() and number else "w+"
-        kept = np.lib.format.open_memmap(path, mode, array.dtype, shape)
+        shape = plan.clips, *array.shape[1:]
+        mode = "r+" if number else "w+"
+        kept = np.lib.format.open_memmap(_file(folder, name), mode, array.dtype, shape)
         kept[number * plan.batch : (number + 1) * plan.batch] = array
         kept.flush()
 
