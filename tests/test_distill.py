@@ -194,3 +194,11 @@ def test_rollouts_are_read_as_they_were_written(runs, teacher, tmp_path):
     assert again.clips == 8
     assert again.stops == 2
     assert torch.equal(again.rows(np.array([5]))["points"], written.rows(np.array([5]))["points"])
+
+
+def test_another_depth_network_than_the_latents_is_refused(runs, tmp_path):
+    weights, meta = checkpoint.load(runs / "dynamics" / "dynamics.safetensors", "dynamics")
+    other = tmp_path / "other.safetensors"
+    checkpoint.save(other, weights, {**meta, "depth": "0" * 64})
+    with pytest.raises(UserError, match="init was trained with depth network 000000000000"):
+        distill.run(config(runs, init=str(other)), tmp_path)

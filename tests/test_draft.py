@@ -29,6 +29,10 @@ def known(b: int, f: int) -> torch.Tensor:
     return prior
 
 
+def noise(prior: torch.Tensor) -> torch.Tensor:
+    return torch.randn(prior[:, :, :-CHANNELS].shape, generator=torch.Generator().manual_seed(1))
+
+
 def test_there_is_something_to_draw_after_an_event_or_a_switch() -> None:
     actions = torch.tensor([[0.0, 0], [1, 0], [0, 1], [0, 0]])
     events = torch.tensor([[0.0], [0], [0], [1]])
@@ -39,7 +43,7 @@ def test_only_known_places_change_and_only_where_something_happens() -> None:
     prior = known(1, 3)
     prior[:, :, 2:, :, 4:] = 0.0
     actions, events = torch.zeros(1, 3, 2), torch.tensor([[[0.0], [1.0], [0.0]]])
-    drafted = draft().drafted(prior, actions, events)
+    drafted = draft().drafted(prior, actions, events, noise(prior))
     assert torch.equal(drafted.prior[:, [0, 2]], prior[:, [0, 2]])
     assert torch.equal(drafted.prior[:, :, :, :, 4:], prior[:, :, :, :, 4:])
     assert not torch.equal(drafted.prior[:, 1], prior[:, 1])
@@ -59,16 +63,18 @@ def test_a_veil_over_everything_is_not_drawn() -> None:
     made.end.weight.fill_(0.0)
     made.end.bias.fill_(3.0)
     actions, events = torch.zeros(1, 1, 2), torch.ones(1, 1, 1)
-    drafted = made.drafted(prior, actions, events)
+    drafted = made.drafted(prior, actions, events, noise(prior))
     assert torch.equal(drafted.prior, prior)
     assert not drafted.share.any()
     prior[:, :, 2:, :, 5:] = 0.0  # of which nothing is known
-    assert made.drafted(prior, actions, events).share.any()
+    assert made.drafted(prior, actions, events, noise(prior)).share.any()
 
 
 def test_an_untaught_draft_changes_nothing() -> None:
     prior = known(2, 1)
-    drafted = draft(stirred=False).drafted(prior, torch.ones(2, 1, 2), torch.ones(2, 1, 1))
+    drafted = draft(stirred=False).drafted(
+        prior, torch.ones(2, 1, 2), torch.ones(2, 1, 1), noise(prior)
+    )
     assert torch.equal(drafted.prior, prior)
     assert torch.equal(drafted.share, undrawn(prior).share)
 
@@ -96,7 +102,9 @@ def test_a_draft_learns_what_an_event_looks_like_from_what_is_in_hand() -> None:
     clip = placing(16, g)
     assert clip.prior is not None
     with torch.no_grad():
-        drafted = made.drafted(clip.prior[:, 1:], clip.actions, torch.ones(16, 1, 1))
+        drafted = made.drafted(
+            clip.prior[:, 1:], clip.actions, torch.ones(16, 1, 1), noise(clip.prior[:, 1:])
+        )
     middle = drafted.prior[:, 0, :2, 2:4, 3:5]
     truth = clip.latents[:, 1, :, 2:4, 3:5]
     assert float((middle - truth).square().mean()) < 0.1
@@ -107,14 +115,14 @@ def test_a_draft_learns_what_an_event_looks_like_from_what_is_in_hand() -> None:
 def test_a_clip_in_which_nothing_happens_teaches_nothing() -> None:
     clip = placing(2, torch.Generator())
     clip.events = torch.zeros(2, 2, 1)
-    assert float(draft_losses(draft(), clip)["draft"]) == 0
+    assert float(draft_losses(draft(), clip, torch.Generator())["draft"]) == 0
     model = tiny_dynamics(camera=CAMERA, events=["placed"])
     assert model.draft is not None
     clip.actions = torch.zeros(2, 1, 3)
-    assert torch.equal(with_draft(model, clip).prior, clip.prior)
+    assert torch.equal(with_draft(model, clip, torch.Generator()).prior, clip.prior)
     clip.events = torch.ones(2, 2, 1)
     clip.prior[:, :, 2:, :, 5:] = 0.0  # of all is known, an untaught draft changes all
-    drawn = with_draft(model, clip).prior
+    drawn = with_draft(model, clip, torch.Generator()).prior
     assert torch.equal(drawn[:, 0], clip.prior[:, 0])  # nobody knows what led to the first
     assert not torch.equal(drawn[:, 1], clip.prior[:, 1])
 
@@ -139,3 +147,32 @@ def test_a_dream_shows_what_is_drafted_and_keeps_it(monkeypatch: pytest.MonkeyPa
     assert kept.mean() > 0.9  # but under the cross
     _, alone = sim.step(started(sim, [0]), pressed[:1])
     assert torch.equal(alone.latents, step.latents[:1])
+
+
+def test_what_is_not_certain_is_drawn_as_one_or_the_other() -> None:
+    made, g = draft(stirred=False).requires_grad_(True), torch.Generator().manual_seed(0)
+    optimizer, law = torch.optim.AdamW(made.parameters(), 3e-3), FlowConfig(unknown_prior=0.0)
+    for _ in range(200):
+        loss, _ = part_objective(made, hidden(16, g), law, g)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    clip = hidden(64, g)
+    assert clip.prior is not None
+    prior, events = clip.prior[:, 1:], torch.ones(64, 1, 1)
+    with torch.no_grad():
+        drafted = made.drafted(prior, clip.actions, events, noise(prior))
+        again = made.drafted(prior, clip.actions, events, noise(prior))
+    assert torch.equal(drafted.prior, again.prior)
+    colours = drafted.prior[:, 0, 0, 2:4, 3:5].mean((1, 2))
+    assert colours.abs().median() > 0.7  # the mean of both would be none
+    assert 0.2 < float((colours > 0).float().mean()) < 0.8
+
+
+def hidden(b: int, g: torch.Generator) -> Clip:
+    """As `placing`, but nothing tells the colour."""
+    clip = placing(b, g)
+    assert clip.prior is not None
+    clip.prior[:, :, :1, 6:, :2] = 0.0
+    clip.latents[:, :, :1, 6:, :2] = 0.0
+    return clip

@@ -6,6 +6,7 @@ import pytest
 
 from worldsim import actions, crosshair
 from worldsim.camera import FAR, CameraConfig
+from worldsim.displaced import closed
 from worldsim.panorama import NEVER, Panorama, blank
 from worldsim.panoramas import as_arrays, begun, from_arrays, recorded
 
@@ -198,3 +199,32 @@ def test_gaps_that_come_of_going_nearer_are_closed():
     game = blank(CAMERA, (SIZE, SIZE, 3), 0.0).seen(picture(), np.full((SIZE, SIZE), 2.0))
     _, recent = game.turned(act(), np.array([1.2, 0.0, 0.0])).ahead(game)
     assert (recent[:VISIBLE, :, 0] > 0).all()
+
+
+def wall(aside: float) -> np.ndarray:
+    """A wall three blocks ahead, coloured by how far to the right of the start each part is."""
+    right = np.tan(np.radians(35)) * 3 * ((np.arange(SIZE) + 0.5) / SIZE * 2 - 1) + aside
+    waves = np.stack([np.sin(right), np.cos(right), np.sin(right / 2)], -1)
+    return np.broadcast_to((128 + 100 * waves).astype(np.uint8), (SIZE, SIZE, 3)).copy()
+
+
+def test_a_wall_that_was_walked_along_is_known_from_end_to_end():
+    away, panorama = np.full((SIZE, SIZE), 3.0, np.float32), blank(CAMERA, (SIZE, SIZE, 3), 0.0)
+    for tick in range(21):
+        step = np.array([0.0, 0.2 if tick else 0.0, 0.0])
+        panorama = panorama.turned(act(), step).seen(wall(0.2 * tick), away)
+    back = panorama.turned(act(), np.array([0.0, -4.0, 0.0]))
+    shown, recent = back.ahead(panorama)
+    assert (recent[:VISIBLE, :, 0] > 0).mean() > 0.95
+    assert np.abs(shown[:VISIBLE].astype(float) - wall(0.0)[:VISIBLE]).mean() < 10
+
+
+def test_small_gaps_in_what_is_near_are_closed_and_wide_ones_are_not():
+    nearest = np.full((8, 12), 2.0)
+    nearest[:, 3:5], nearest[:, 7:10], nearest[:, 11] = 9.0, 9.0, 1.0
+    shown = np.where(nearest > 2, 7, 1)
+    whole, drawn = closed(nearest, shown, 8)
+    assert (whole[:, 3:5] == 2.0).all()
+    assert (drawn[:, 3:5] == 1).all()
+    assert (drawn[:, 7:10] == 7).all()
+    assert (whole[:, 11] == 1.0).all()

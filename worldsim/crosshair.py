@@ -11,8 +11,8 @@ from worldsim.rays import Pixels
 _THICK = 0  # pixels to each side of an arm's middle that belong to it
 _ASIDE = _THICK + 1  # pixels from an arm's middle to what is beside it
 
-_OTHER = 80.0
-"""Mean difference of a colour, of 255, from which crosses are of another tone."""
+_CLEARER = 10.0
+"""Mean difference of a colour, of 255, by which a cross has to stand out more to be preferred."""
 
 
 def cut(frame: Pixels, arm: int) -> Pixels:
@@ -34,10 +34,16 @@ def without(frame: Pixels, arm: int) -> Pixels:
 
 
 def kept(before: Pixels, now: Pixels) -> Pixels:
-    """The cross of the square before, unless that of the one now looks otherwise."""
+    """The cross of the square before, unless that of the one now stands out more.
+
+    Games draw a cross of whichever tone is seen best; dreams also draw it as a smear of both.
+    """
     mask = _mask(len(now) // 2)
-    apart = np.abs(before[mask].astype(np.int16) - now[mask]).mean()
-    return before if apart < _OTHER else now
+    if mask.all():
+        return before
+    around = now[~mask].mean(0)
+    clear, clearer = (np.abs(square[mask].mean(0) - around).mean() for square in (before, now))
+    return now if clearer > clear + _CLEARER else before
 
 
 def put(frame: Pixels, square: Pixels) -> Pixels:

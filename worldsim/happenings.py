@@ -8,7 +8,7 @@ from worldsim.models.draft import Draft, Drafted, undrawn
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.hands import Hands
 from worldsim.models.packed import pack
-from worldsim.noise import shares_of
+from worldsim.noise import draft_noise_of, shares_of
 from worldsim.state import State
 from worldsim.trained import played
 
@@ -64,7 +64,7 @@ class Happenings:
         hands: Tensor = in_company(self._hands, latents, led, events, state.hands)
         return hands[:, -1]
 
-    def drafted(self, prior: Tensor, led: Tensor, events: Tensor) -> Drafted:
+    def drafted(self, state: State, prior: Tensor, led: Tensor, events: Tensor) -> Drafted:
         """What events (b, f, k), brought about by actions (b, f, a), make of priors (b, f, ...).
 
         Of the first frame's: nothing is known of those after it.
@@ -73,6 +73,7 @@ class Happenings:
         if self._draft is not None:
             chosen = self._draft.occasions(led[:, 0], events[:, 0])
             if chosen.any():
-                rows = prior[chosen][:, :1], led[chosen][:, :1], events[chosen][:, :1]
+                noise = draft_noise_of(state, state.latents.shape[1:])[:, None]
+                rows = tuple(part[chosen][:, :1] for part in (prior, led, events, noise))
                 prior[chosen, :1], share[chosen, :1] = self._draft.drafted(*rows)
         return Drafted(prior, share)

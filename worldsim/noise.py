@@ -1,6 +1,6 @@
 """The noise of games: each game's is its own, whoever plays beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -10,18 +10,28 @@ from worldsim.state import State
 
 def noise_of(state: State, draws: int, shape: Sequence[int]) -> Tensor:
     """Noise (draws, b, *shape), each row a function of its own seed and clock alone."""
-    rows = zip(state.seeds.tolist(), state.clock.tolist(), strict=True)
-    generators = [torch.Generator().manual_seed(_mixed(seed, clock)) for seed, clock in rows]
-    noise = [torch.randn(draws, *shape, generator=generator) for generator in generators]
+    noise = [torch.randn(draws, *shape, generator=g) for g in _generators(state, 1)]
     return torch.stack(noise, 1).to(state.latents.device)
 
 
 def shares_of(state: State, shape: Sequence[int]) -> Tensor:
     """Numbers (b, *shape) in [0, 1), likewise, and strangers to that noise."""
-    rows = zip(state.seeds.tolist(), state.clock.tolist(), strict=True)
-    seeds = [_mixed(_mixed(seed, clock), clock) for seed, clock in rows]
-    drawn = [torch.rand(*shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
+    drawn = [torch.rand(*shape, generator=g) for g in _generators(state, 2)]
     return torch.stack(drawn).to(state.latents.device)
+
+
+def draft_noise_of(state: State, shape: Sequence[int]) -> Tensor:
+    """Noise (b, *shape) of drafts, likewise, and a stranger to both."""
+    drawn = [torch.randn(*shape, generator=g) for g in _generators(state, 3)]
+    return torch.stack(drawn).to(state.latents.device)
+
+
+def _generators(state: State, mixings: int) -> Iterator[torch.Generator]:
+    """One a game; each number of mixings is a stream of its own."""
+    for seed, clock in zip(state.seeds.tolist(), state.clock.tolist(), strict=True):
+        for _ in range(mixings):
+            seed = _mixed(seed, clock)
+        yield torch.Generator().manual_seed(seed)
 
 
 def _mixed(seed: int, clock: int) -> int:

@@ -9,20 +9,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from worldsim.displaced import GAP, NEARER, Ages, closed, displace, hide, strayed
 from worldsim.interpolation import sample, sharp
 from worldsim.origins import traced
 from worldsim.rays import Pixels, Places, facing, far_from, pixel_of, place_of, turned
-
-Ages = NDArray[np.int32]
 
 NOTHING = 1e9
 """Distance of a pixel that shows nothing known."""
 
 _GAPE, _ONE_SURFACE = 3, 1.3
 """Pixels of a gap that is closed, and times the distance up to which its sides are one thing."""
-
-_NEARER, _GAP = 0.75, 0.25
-"""Share of how far something is, and blocks less, within which what is seen instead hides it."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -77,9 +73,14 @@ def paint(
                 distance[int(max(py, 0.0) + 0.5), min(int(max(px, 0.0) + 0.5), width - 1)] / ahead
             )
             hidden, behind = when[0, row, column, 0], when[1, row, column, 0]
-            if hidden != never and away < _NEARER * far_from(eye, places[0, row, column]) - _GAP:
-                _hide(colors, places, when, row, column)
-            elif behind != never and _NEARER * away - _GAP > far_from(eye, places[1, row, column]):
+            if hidden != never and strayed(eye, places[0, row, column], x, y, z):
+                displace(
+                    colors, places, when, (row, column), distance, visible, eye, angles, tangent,
+                    never,
+                )  # fmt: skip
+            elif hidden != never and away < NEARER * far_from(eye, places[0, row, column]) - GAP:
+                hide(colors, places, when, row, column)
+            elif behind != never and NEARER * away - GAP > far_from(eye, places[1, row, column]):
                 when[1, row, column] = never  # it would hide what is seen
             sample(frame, py, px, visible, colors[0, row, column])
             places[0, row, column, 0] = eye[0] + x * away
@@ -87,14 +88,6 @@ def paint(
             places[0, row, column, 2] = eye[2] + z * away
             when[0, row, column, 0] = walked
             when[0, row, column, 1] = ticks
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _hide(colors: Pixels, places: Places, when: Ages, row: int, column: int) -> None:
-    """Let what was seen last in a direction be behind what will be."""
-    colors[1, row, column] = colors[0, row, column]
-    places[1, row, column] = places[0, row, column]
-    when[1, row, column] = when[0, row, column]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -155,6 +148,7 @@ def remembered(
         )
         if ahead > 0.05:
             _spread(nearest, off, shown, cell, right, down, ahead, tangent, visible)
+    nearest, shown = closed(nearest, shown, visible)
     for row in range(height):
         for column in range(width):
             if nearest[row, column] < NOTHING:

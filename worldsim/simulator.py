@@ -285,7 +285,7 @@ class Simulator:
         prior = self._surroundings.prior(state, ahead, led.shape[1])
         if self._happenings is None or events is None:
             return Told(led, events, ahead, undrawn(prior))
-        return Told(led, events, ahead, self._happenings.drafted(prior, led, events))
+        return Told(led, events, ahead, self._happenings.drafted(state, prior, led, events))
 
     def _level(self, level: float, b: int, f: int) -> Tensor:
         return torch.full((b, f), level, device=self.device)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-_WAVES = 32
+WAVES = 64
+"""Numbers of `waves`."""
+
 _SHORTEST = 0.02
 _PERIODS = (5.0, 10.0, 20.0, 40.0, 80.0)
 """Degrees of turn after which a camera feature repeats: about half a token up to a whole view."""
@@ -28,8 +30,8 @@ class Conditioning(nn.Module):
         features = action_size + (1 + 2 * len(_PERIODS)) * len(angles)
         self.action = nn.Sequential(nn.Linear(features, d), nn.SiLU(), nn.Linear(d, d))
         self.unknown = nn.Parameter(torch.zeros(d))
-        self.level = nn.Sequential(nn.Linear(2 * _WAVES + 2, d), nn.SiLU(), nn.Linear(d, d))
-        self.step = nn.Linear(2 * _WAVES, d, bias=False)
+        self.level = nn.Sequential(nn.Linear(WAVES + 2, d), nn.SiLU(), nn.Linear(d, d))
+        self.step = nn.Linear(WAVES, d, bias=False)
         nn.init.zeros_(self.step.weight)
         self.text = nn.Linear(text_width, d, bias=False) if text_width else None
         self.events = nn.Linear(events, d, bias=False) if events else None
@@ -88,6 +90,7 @@ def scaled(actions: Tensor, angles: Tensor) -> Tensor:
 
 def waves(values: Tensor) -> Tensor:
     """Cosines and sines (..., 64), float32, of values (...) in [0, 1], from slow to fast."""
-    lengths = torch.linspace(math.log(4), math.log(_SHORTEST), _WAVES, device=values.device).exp()
+    count = WAVES // 2
+    lengths = torch.linspace(math.log(4), math.log(_SHORTEST), count, device=values.device).exp()
     angles = values.float()[..., None] * (2 * math.pi / lengths)
     return torch.cat([angles.cos(), angles.sin()], -1)

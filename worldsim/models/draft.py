@@ -4,6 +4,8 @@ A block that breaks or is placed, a crack, another slot: what such a thing looks
 certain, once it is known that it happens and what was there before; but it is rare, and a
 transformer that learns from everything draws the mean of all that could have happened. So a small
 network that sees nothing but such moments draws them into what is known of the frame beforehand.
+What is not certain, as what a hole lays bare, it draws from noise: the mean of all that could be
+there is a blur.
 """
 
 from collections.abc import Sequence
@@ -16,15 +18,19 @@ from torch import Tensor, nn
 
 from worldsim.camera import CHANNELS
 from worldsim.models.company import in_company
-from worldsim.models.conditioning import scaled
+from worldsim.models.conditioning import WAVES, scaled, waves
 from worldsim.models.layers import attend
 from worldsim.models.packed import PackableConv2d
+from worldsim.models.sampler import euler, schedule
 
 _HEADS = 4
 
 _SEEN, _SURE = 0.05, 0.2
 """Mean squared change of a place's latents from which it counts as changed, and as certainly so."""
 
+
+_STEPS = 4
+"""Sampling steps of a draft."""
 
 _VEIL = 0.7
 """Share of a frame whose change is none of places but a veil over all, as when one is hurt: that is
@@ -53,7 +59,8 @@ def undrawn(prior: Tensor) -> Drafted:
 class Draft(nn.Module):
     """What was known (n, z + 3, y, x), actions (n, a) and events (n, k) to changes (n, z, y, x).
 
-    Convolutions for what is near, attention for what is in hand. Begins by changing nothing.
+    A denoiser of the changes, as the transformer is of frames. Convolutions for what is near,
+    attention for what is in hand. Begins by changing nothing.
     """
 
     angles: Tensor
@@ -72,7 +79,12 @@ class Draft(nn.Module):
         self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
         self.switches = list(switches)
         self.begin = PackableConv2d(latent_channels + CHANNELS + 2, width, 3, padding=1)
+        self.noisy = PackableConv2d(latent_channels, width, 3, padding=1)
+        for weight in self.noisy.parameters():
+            nn.init.zeros_(weight)
         self.told = nn.Sequential(nn.Linear(action_size + events, width), nn.GELU())
+        self.level = nn.Linear(WAVES, width, bias=False)
+        nn.init.zeros_(self.level.weight)
         self.blocks = nn.ModuleList(_Block(width) for _ in range(blocks))
         self.hands = nn.ModuleList(_Hand(width) for _ in range(blocks // 2))
         self.end = PackableConv2d(width, latent_channels, 1)
@@ -80,12 +92,15 @@ class Draft(nn.Module):
             nn.init.zeros_(weight)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, prior: Tensor, actions: Tensor, events: Tensor) -> Tensor:
-        """The changes, of what is known only."""
+    def forward(
+        self, prior: Tensor, actions: Tensor, events: Tensor, noisy: Tensor, level: Tensor
+    ) -> Tensor:
+        """The changes, of what is known only, given them with noise (n, z, y, x) at levels (n,)."""
         told = torch.cat([scaled(actions, self.angles), events.float()], -1)
-        condition = in_company(self.told, told)
+        condition = in_company(self.told, told) + in_company(self.level, waves(level))
         given = torch.cat([prior, _places(prior)], 1)
         x = self.begin(given.contiguous(memory_format=torch.channels_last))
+        x = x + self.noisy(noisy.contiguous(memory_format=torch.channels_last))
         for i, block in enumerate(self.blocks):
             x = block(x, condition)
             if i % 2:
@@ -97,12 +112,27 @@ class Draft(nn.Module):
         """Where (...) there is something to draw: after actions (..., a), with events (..., k)."""
         return (events > 0).any(-1) | (actions[..., self.switches] != 0).any(-1)
 
-    def drafted(self, prior: Tensor, actions: Tensor, events: Tensor) -> Drafted:
-        """Priors (b, f, z + 3, y, x) with what actions (b, f, a) and events (b, f, k) change."""
+    def drawn(self, prior: Tensor, actions: Tensor, events: Tensor, noise: Tensor) -> Tensor:
+        """The changes (n, z, y, x) that noise (n, z, y, x) becomes."""
+        prior = prior.float()
+
+        def denoise(noisy: Tensor, level: float) -> Tensor:
+            levels = torch.full((len(noisy),), level, device=noisy.device)
+            clean: Tensor = self(prior, actions, events, noisy, levels)
+            return clean
+
+        return euler(denoise, noise[None].float(), schedule(_STEPS))
+
+    def drafted(self, prior: Tensor, actions: Tensor, events: Tensor, noise: Tensor) -> Drafted:
+        """Priors (b, f, z + 3, y, x) with what actions (b, f, a) and events (b, f, k) change.
+
+        noise: (b, f, z, y, x), of which that is drawn.
+        """
         changes = torch.zeros_like(prior[:, :, :-CHANNELS])
         chosen = self.occasions(actions, events)
         if chosen.any():
-            changes[chosen] = self(prior[chosen], actions[chosen], events[chosen]).to(changes)
+            rows = (part[chosen] for part in (prior, actions, events, noise))
+            changes[chosen] = self.drawn(*rows).to(changes)
         much = changes.square().mean(2, keepdim=True)
         share = ((much - _SEEN) / (_SURE - _SEEN)).clamp(0, 1)
         share = share * (share.mean((-3, -2, -1), keepdim=True) <= _VEIL)

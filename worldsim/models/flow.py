@@ -180,7 +180,7 @@ def objective(
         first = chunk_starts(t, chunk) == torch.arange(t)
         clip = replace(clip, prior=clip.prior * first.to(device)[:, None, None, None])
     undrafted = with_blurred_prior(clip, config, generator)
-    clip, past = with_draft(dynamics, undrafted), latents
+    clip, past = with_draft(dynamics, undrafted, generator), latents
     if config.own_past > torch.rand((), generator=generator, device=device):
         past, guess = own_past(dynamics, clip, clean_level, chunk, known, generator)
         clip = with_own_prior(clip, guess, config, generator)
@@ -204,7 +204,7 @@ def objective(
     if beside and dynamics.hands is not None:
         heads |= hands_losses(dynamics.hands, seen, clip, generator)
     if beside and dynamics.draft is not None:
-        heads |= draft_losses(dynamics.draft, undrafted)
+        heads |= draft_losses(dynamics.draft, undrafted, generator)
     if dynamics.critic is not None:
         told = clip.prior, noisy_level, config.critic, generator
         parts |= critic_losses(dynamics.critic, prediction.latents, latents, *told)
@@ -212,12 +212,14 @@ def objective(
     return torch.stack(losses).sum(), {**parts, **heads}
 
 
-def with_draft(dynamics: Dynamics, clip: Clip) -> Clip:
+def with_draft(dynamics: Dynamics, clip: Clip, generator: torch.Generator) -> Clip:
     """The clip with what its events make of its priors drawn into these, as at play."""
     if dynamics.draft is None or clip.prior is None or clip.brought is None:
         return clip
+    latents = clip.latents[:, 1:]
+    noise = torch.randn(latents.shape, generator=generator, device=latents.device)
     with torch.no_grad():
-        drafted = dynamics.draft.drafted(clip.prior[:, 1:], clip.actions, clip.brought)
+        drafted = dynamics.draft.drafted(clip.prior[:, 1:], clip.actions, clip.brought, noise)
     return replace(clip, prior=torch.cat([clip.prior[:, :1], drafted.prior], 1))
 
 
@@ -226,7 +228,7 @@ def part_objective(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `objective`, of a dynamics of which one part alone is trained."""
     if isinstance(part, Draft):
-        losses = draft_losses(part, with_blurred_prior(clip, config, generator))
+        losses = draft_losses(part, with_blurred_prior(clip, config, generator), generator)
         return torch.stack([*losses.values()]).sum(), losses
     latents, device = clip.latents, clip.latents.device
     level = config.context_noise * torch.rand(latents.shape[:2], generator=generator, device=device)

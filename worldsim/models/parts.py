@@ -25,6 +25,9 @@ _UNTOLD = 0.3
 _LEVELLED = 4
 """One in so many frames is asked where the camera points: neighbours are alike."""
 
+_LEAST_NOISE, _PURE_NOISE, _HEAVIEST = 0.02, 0.3, 4.0
+"""Of drafts: the lowest level, the share at level 1, and the highest weight; as in `flow`."""
+
 _WARM = 4
 """Frames of a clip that hands see before they are asked."""
 
@@ -100,8 +103,11 @@ def unstirred(latents: Tensor) -> Tensor:
     return torch.stack(shown, 1)
 
 
-def draft_losses(draft: Draft, clip: Clip) -> dict[str, Tensor]:
-    """The loss of drafts of a clip's events: squared error where something was known before."""
+def draft_losses(draft: Draft, clip: Clip, g: torch.Generator) -> dict[str, Tensor]:
+    """The loss of drafts of a clip's events: squared error where something was known before.
+
+    As `flow.flow_loss` weighs it: of changes with noise at a level each, many of pure noise.
+    """
     if clip.prior is None or clip.brought is None:
         return {}
     known = clip.prior[:, 1:, -CHANNELS:]
@@ -109,7 +115,14 @@ def draft_losses(draft: Draft, clip: Clip) -> dict[str, Tensor]:
     prior, latents = clip.prior[:, 1:][chosen], clip.latents[:, 1:][chosen]
     if not len(prior):
         return {"draft": draft.end.weight.sum() * 0}
-    changes = draft(prior, clip.actions[chosen], clip.brought[chosen])
-    error = (prior[:, :-CHANNELS] + changes - latents).square().mean(1)
+    changes, device = latents - prior[:, :-CHANNELS], latents.device
+    level = torch.rand(len(prior), generator=g, device=device).clamp(_LEAST_NOISE)
+    pure = torch.rand(len(prior), generator=g, device=device) < _PURE_NOISE
+    level = torch.where(pure, 1.0, level)
+    noise = torch.randn(changes.shape, generator=g, device=device)
+    noisy = torch.lerp(changes, noise, level[:, None, None, None])
+    drawn = draft(prior, clip.actions[chosen], clip.brought[chosen], noisy, level)
+    error = (drawn - changes).square().mean(1)
     weight = prior[:, -CHANNELS]
-    return {"draft": (weight * error).sum() / weight.sum()}
+    often = level.square().reciprocal().clamp(max=_HEAVIEST)[:, None, None]
+    return {"draft": (weight * often * error).sum() / weight.sum()}

@@ -203,6 +203,11 @@ def run(config: Config, run_dir: Path) -> None:
                 f" {short(meta['hash'])} (name the one it was made with)"
             )
     depth = train_dynamics.depth_of(config, data)
+    if told.get("depth", "") != data.depth:
+        raise UserError(
+            f"init was trained with depth network {short(told.get('depth', ''))}; latents go with"
+            f" {short(data.depth)} (name latents that were encoded with its own)"
+        )
     config.model = dynamics.config
     data.notice(config.model.switches)
     device = pick_device(config.device)

@@ -9,6 +9,7 @@ from itertools import islice
 import numpy as np
 
 from worldsim.actions import Vector
+from worldsim.data.workers import end_with_parent
 from worldsim.evaluation.instances import Instance, begin
 from worldsim.evaluation.model import WorldModel, respawn_of
 from worldsim.evaluation.probe import Bench, Outcome, Probe
@@ -59,7 +60,7 @@ def elsewhere(
 ) -> list[float]:
     """The same dreams here and in another process."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with ProcessPoolExecutor(1, context, end_with_parent) as pool:
         theirs = pool.submit(_respawned, respawn, trials).result()
     return [apart(play(bench.arms.model, [t]), own) for t, own in zip(trials, theirs, strict=True)]
 

@@ -15,7 +15,7 @@ from worldsim.evaluation.probes.physics_props import (
     what_is,
     where_is,
 )
-from worldsim.evaluation.stage import script
+from worldsim.evaluation.stage import Pose, Take, script
 from worldsim.evaluation.statistics import detection
 
 _STRANGE = ("pumpkin", "bricks")  # kinds of what is hidden
@@ -25,6 +25,7 @@ _HIDDEN = {"in": (2, 4), "out": (8,)}
 _NEAR, _FAR = -1, 3  # blocks ahead of the pillar and of the object that it hides
 _BACK = -3.5  # where the player stands
 _FROM = {2: 2.05, 4: 1.6, 8: 1.6}  # blocks to the side of it, before
+_WALK, _REST = 13, 2  # ticks
 _SIDE = {1: "right", -1: "left"}
 
 
@@ -51,10 +52,21 @@ def _occlusion(spot: Spot, split: str, rng: np.random.Generator) -> list[Instanc
     for case, right in (("object", "there"), ("nothing", "absent")):
         with spot.stage.aside():
             worlds[right]()
-            context = spot.glance(start)
+            context = _passed(spot, start, side)
             question = what_is(spot.stage, context, acts, worlds, right, right, reached=True)
         found.append(begin(spot.seed, f"{case} {ticks}", split, context, acts, [question]))
     return found
+
+
+def _passed(spot: Spot, start: Pose, side: int) -> Take:
+    """A walk past the pillar up to where the trial starts.
+
+    Else nothing beyond the pillar would have been seen, and it might as well be a wall.
+    """
+    spot.stand(start)
+    there = spot.stage.play(script((_WALK, {_SIDE[side]: 1}), (_REST, {}))).poses[-1]
+    spot.stand(there)
+    return spot.stage.play(script((_WALK, {_SIDE[-side]: 1}), (_REST, {})))
 
 
 def _parallax(spot: Spot, split: str, rng: np.random.Generator) -> list[Instance]:

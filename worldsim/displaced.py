@@ -1,0 +1,158 @@
+"""Where what was kept in a direction goes once it lies in another, as the player has moved.
+
+What leaves the view at its edge while one walks does so in one direction after the other's place:
+each would take the place of the one before, and nothing be kept of a wall but what was seen last.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from worldsim.rays import Angles, Pixels, Places, far_from, pixel_of, turned
+
+Ages = NDArray[np.int32]
+
+NEARER, GAP = 0.75, 0.25
+"""Share of how far something is, and blocks less, within which what is seen instead hides it."""
+
+_SURFACE = 1.3
+"""Times the distance up to which two places are of one surface."""
+
+_HANDED_ON = 24  # times that one gives way to another, which gives way to a third
+_STRAYED = np.cos(np.radians(0.5))  # cosine of the angle from which on it is another direction
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def strayed(eye: NDArray[np.float64], place: Places, x: float, y: float, z: float) -> bool:
+    """Whether a place (3,) is no longer in the direction x, y, z, of length 1, of the eye (3,)."""
+    right, down, ahead = place[0] - eye[0], place[1] - eye[1], place[2] - eye[2]
+    along = right * x + down * y + ahead * z
+    length = np.sqrt(right * right + down * down + ahead * ahead)
+    return bool(along < _STRAYED * length)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def displace(
+    colors: Pixels,
+    places: Places,
+    when: Ages,
+    cell: tuple[int, int],
+    distance: Places,
+    visible: int,
+    eye: NDArray[np.float64],
+    angles: Angles,
+    tangent: float,
+    never: int,
+) -> None:
+    """Hand what is kept first in a cell on to the cell that it is in now, seen from the eye (3,).
+
+    colors, places, when: (2, rows, columns, ...), as `projection.paint` keeps them. distance:
+    (h, w), how far ahead is what a frame shows, of which rows are `visible`; what it shows is
+    not kept twice, what it hides behind that.
+    """
+    row, column = cell
+    red, green, blue = colors[0, row, column]
+    x, y, z = places[0, row, column]
+    walked, ticks = when[0, row, column]
+    for _ in range(_HANDED_ON):
+        right, down, ahead = x - eye[0], y - eye[1], z - eye[2]
+        hidden = _hidden(right, down, ahead, distance, visible, angles, tangent)
+        if hidden < 0:
+            return
+        row, column = _cell(right, down, ahead, when.shape[1:3])
+        layer, gives_way = hidden, False
+        if layer == 0 and when[0, row, column, 0] != never:
+            other = places[0, row, column]
+            right, down, ahead = other[0] - eye[0], other[1] - eye[1], other[2] - eye[2]
+            if _cell(right, down, ahead, when.shape[1:3]) != (row, column):
+                gives_way = True
+            else:
+                own = np.sqrt((x - eye[0]) ** 2 + (y - eye[1]) ** 2 + (z - eye[2]) ** 2)
+                far = far_from(eye, other)
+                if own < NEARER * far - GAP:
+                    hide(colors, places, when, row, column)
+                elif far < NEARER * own - GAP:
+                    layer = 1
+                elif when[0, row, column, 1] > ticks:
+                    return
+        if layer == 1 and when[1, row, column, 0] != never and when[1, row, column, 1] > ticks:
+            return
+        color, place, age = (
+            colors[layer, row, column],
+            places[layer, row, column],
+            when[layer, row, column],
+        )
+        next_red, next_green, next_blue = color
+        next_x, next_y, next_z = place
+        next_walked, next_ticks = age
+        color[0], color[1], color[2] = red, green, blue
+        place[0], place[1], place[2] = x, y, z
+        age[0], age[1] = walked, ticks
+        if not gives_way:
+            return
+        red, green, blue = next_red, next_green, next_blue
+        x, y, z = next_x, next_y, next_z
+        walked, ticks = next_walked, next_ticks
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def hide(colors: Pixels, places: Places, when: Ages, row: int, column: int) -> None:
+    """Let what was seen last in a direction be behind what will be."""
+    colors[1, row, column] = colors[0, row, column]
+    places[1, row, column] = places[0, row, column]
+    when[1, row, column] = when[0, row, column]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def closed(
+    nearest: NDArray[np.float64], shown: NDArray[np.int64], visible: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """How far (h, w) pixels are and what they show, with what is near made whole again.
+
+    A surface that was seen from elsewhere may have gaps of a pixel or two through which what is
+    behind it shines.
+    """
+    whole, drawn, width = nearest.copy(), shown.copy(), nearest.shape[1]
+    for row in range(visible):
+        for column in range(width):
+            for down, across in ((0, 1), (1, 0)):
+                for before, after in ((1, 1), (1, 2), (2, 1)):
+                    top, left = row - before * down, column - before * across
+                    bottom, right = row + after * down, column + after * across
+                    if top < 0 or left < 0 or bottom >= visible or right >= width:
+                        continue
+                    one, other = nearest[top, left], nearest[bottom, right]
+                    far = max(one, other)
+                    if far < _SURFACE * min(one, other) and far * _SURFACE < whole[row, column]:
+                        whole[row, column] = far
+                        drawn[row, column] = shown[top, left]
+    return whole, drawn
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _hidden(
+    right: float,
+    down: float,
+    ahead: float,
+    distance: Places,
+    visible: int,
+    angles: Angles,
+    tangent: float,
+) -> int:
+    """0 for what a frame does not reach, 1 for what is behind what it shows, -1 for what it shows."""
+    x, y, z = turned(right, down, ahead, angles)
+    if z <= 0:
+        return 0
+    py, px = pixel_of(x, y, z, distance.shape, tangent)
+    if py < -0.5 or px < -0.5 or py >= visible - 0.5 or px >= distance.shape[1] - 0.5:
+        return 0
+    return 1 if NEARER * z - GAP > distance[int(py + 0.5), int(px + 0.5)] else -1
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _cell(right: float, down: float, ahead: float, shape: tuple[int, int]) -> tuple[int, int]:
+    """Row and column of the direction in a picture of all directions (rows, columns)."""
+    rows, columns = shape
+    tilt = np.arctan2(down, np.sqrt(right * right + ahead * ahead))
+    row = min(int((tilt / np.pi + 0.5) * rows), rows - 1)
+    return row, int(np.floor(np.arctan2(right, ahead) / (2 * np.pi) * columns)) % columns
