@@ -8,15 +8,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.rays import Angles, Pixels, Places, far_from, pixel_of, turned
-
-Ages = NDArray[np.int32]
+from worldsim.rays import Ages, Angles, Pixels, Places, far_from, pixel_of, turned
 
 NEARER, GAP = 0.75, 0.25
 """Share of how far something is, and blocks less, within which what is seen instead hides it."""
 
 _SURFACE = 1.3
 """Times the distance up to which two places are of one surface."""
+
+_NONE, _FREE, _HIDES, _BEHIND, _GIVES_WAY = range(5)
 
 _HANDED_ON = 24  # times that one gives way to another, which gives way to a third
 _STRAYED = np.cos(np.radians(0.5))  # cosine of the angle from which on it is another direction
@@ -60,22 +60,19 @@ def displace(
         if hidden < 0:
             return
         row, column = _cell(right, down, ahead, when.shape[1:3])
-        layer, gives_way = hidden, False
-        if layer == 0 and when[0, row, column, 0] != never:
-            other = places[0, row, column]
-            right, down, ahead = other[0] - eye[0], other[1] - eye[1], other[2] - eye[2]
-            if _cell(right, down, ahead, when.shape[1:3]) != (row, column):
-                gives_way = True
-            else:
-                own = np.sqrt((x - eye[0]) ** 2 + (y - eye[1]) ** 2 + (z - eye[2]) ** 2)
-                far = far_from(eye, other)
-                if own < NEARER * far - GAP:
-                    hide(colors, places, when, row, column)
-                elif far < NEARER * own - GAP:
-                    layer = 1
-                elif when[0, row, column, 1] > ticks:
-                    return
-        if layer == 1 and when[1, row, column, 0] != never and when[1, row, column, 1] > ticks:
+        room = _BEHIND
+        if not hidden and when[0, row, column, 0] != never:
+            far = np.sqrt(right * right + down * down + ahead * ahead)
+            room = _room(places[0, row, column], when[0, row, column], (row, column),
+                         when.shape[1:3], far, ticks, eye)  # fmt: skip
+            if room == _HIDES:
+                hide(colors, places, when, row, column)
+        elif not hidden:
+            room = _FREE
+        layer = 1 if room == _BEHIND else 0
+        if layer and when[1, row, column, 0] != never and when[1, row, column, 1] > ticks:
+            room = _NONE
+        if room == _NONE:
             return
         color, place, age = (
             colors[layer, row, column],
@@ -88,11 +85,33 @@ def displace(
         color[0], color[1], color[2] = red, green, blue
         place[0], place[1], place[2] = x, y, z
         age[0], age[1] = walked, ticks
-        if not gives_way:
+        if room != _GIVES_WAY:
             return
         red, green, blue = next_red, next_green, next_blue
         x, y, z = next_x, next_y, next_z
         walked, ticks = next_walked, next_ticks
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _room(
+    place: Places,
+    age: Ages,
+    cell: tuple[int, int],
+    shape: tuple[int, int],
+    far: float,
+    ticks: int,
+    eye: NDArray[np.float64],
+) -> int:
+    """What room a cell with a place (3,) of that age (2,) has for one that far away, seen then."""
+    right, down, ahead = place[0] - eye[0], place[1] - eye[1], place[2] - eye[2]
+    if _cell(right, down, ahead, shape) != cell:
+        return _GIVES_WAY
+    other = far_from(eye, place)
+    if far < NEARER * other - GAP:
+        return _HIDES
+    if other < NEARER * far - GAP:
+        return _BEHIND
+    return _NONE if age[1] > ticks else _FREE
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -139,7 +158,7 @@ def _hidden(
     angles: Angles,
     tangent: float,
 ) -> int:
-    """0 for what a frame does not reach, 1 for what is behind what it shows, -1 for what it shows."""
+    """0 for what a frame does not reach, 1 for what it hides, -1 for what it shows."""
     x, y, z = turned(right, down, ahead, angles)
     if z <= 0:
         return 0

@@ -33,8 +33,8 @@ from worldsim.nearby import (
     unseen,
 )
 from worldsim.origins import FRAMES, NONE, rooted
-from worldsim.projection import Ages, look, moved, paint, remembered
-from worldsim.rays import Pixels, Places, facing
+from worldsim.projection import look, moved, paint, remembered
+from worldsim.rays import Ages, Pixels, Places, facing
 from worldsim.settled import settled
 
 STEPS, TICKS = 8.0, 64.0

@@ -9,10 +9,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.displaced import GAP, NEARER, Ages, closed, displace, hide, strayed
+from worldsim.displaced import GAP, NEARER, closed, displace, hide, strayed
 from worldsim.interpolation import sample, sharp
 from worldsim.origins import traced
-from worldsim.rays import Pixels, Places, facing, far_from, pixel_of, place_of, turned
+from worldsim.rays import Ages, Pixels, Places, facing, far_from, pixel_of, place_of, turned
 
 NOTHING = 1e9
 """Distance of a pixel that shows nothing known."""
@@ -86,8 +86,7 @@ def paint(
             places[0, row, column, 0] = eye[0] + x * away
             places[0, row, column, 1] = eye[1] + y * away
             places[0, row, column, 2] = eye[2] + z * away
-            when[0, row, column, 0] = walked
-            when[0, row, column, 1] = ticks
+            when[0, row, column, 0], when[0, row, column, 1] = walked, ticks
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

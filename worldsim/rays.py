@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 Places = NDArray[np.float32]
 Angles = NDArray[np.float64]
+Ages = NDArray[np.int32]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

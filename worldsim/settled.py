@@ -12,8 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from worldsim.origins import NONE
-from worldsim.projection import Ages
-from worldsim.rays import Pixels, Places
+from worldsim.rays import Ages, Pixels, Places
 from worldsim.summed import within
 
 _REACH = 2  # pixels to each side over which colours are compared
