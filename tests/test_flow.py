@@ -12,8 +12,6 @@ from worldsim.models.flow import (
     FlowConfig,
     draw_levels,
     flow_loss,
-    level_weight,
-    noised,
     objective,
     own_past,
     with_blurred_prior,
@@ -21,6 +19,7 @@ from worldsim.models.flow import (
 )
 from worldsim.models.heads import Facts, Outlook, outlook_losses
 from worldsim.models.parts import Clip
+from worldsim.models.sampler import level_weight, noised
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -13,7 +13,7 @@ from worldsim.rays import Ages, Angles, Pixels, Places, far_from, pixel_of, turn
 NEARER, GAP = 0.75, 0.25
 """Share of how far something is, and blocks less, within which what is seen instead hides it."""
 
-_SURFACE = 1.3
+ONE_SURFACE = 1.3
 """Times the distance up to which two places are of one surface."""
 
 _NONE, _FREE, _HIDES, _BEHIND, _GIVES_WAY = range(5)
@@ -60,36 +60,29 @@ def displace(
         if hidden < 0:
             return
         row, column = _cell(right, down, ahead, when.shape[1:3])
-        room = _BEHIND
+        room = _BEHIND if hidden else _FREE
         if not hidden and when[0, row, column, 0] != never:
             far = np.sqrt(right * right + down * down + ahead * ahead)
             room = _room(places[0, row, column], when[0, row, column], (row, column),
                          when.shape[1:3], far, ticks, eye)  # fmt: skip
             if room == _HIDES:
                 hide(colors, places, when, row, column)
-        elif not hidden:
-            room = _FREE
         layer = 1 if room == _BEHIND else 0
-        if layer and when[1, row, column, 0] != never and when[1, row, column, 1] > ticks:
-            room = _NONE
-        if room == _NONE:
+        newer = layer and when[1, row, column, 0] != never and when[1, row, column, 1] > ticks
+        if newer or room == _NONE:
             return
-        color, place, age = (
-            colors[layer, row, column],
-            places[layer, row, column],
-            when[layer, row, column],
-        )
-        next_red, next_green, next_blue = color
-        next_x, next_y, next_z = place
-        next_walked, next_ticks = age
-        color[0], color[1], color[2] = red, green, blue
-        place[0], place[1], place[2] = x, y, z
-        age[0], age[1] = walked, ticks
+        color, place = colors[layer, row, column], places[layer, row, column]
+        age = when[layer, row, column]
+        color[0], red = red, color[0]
+        color[1], green = green, color[1]
+        color[2], blue = blue, color[2]
+        place[0], x = x, place[0]
+        place[1], y = y, place[1]
+        place[2], z = z, place[2]
+        age[0], walked = walked, age[0]
+        age[1], ticks = ticks, age[1]
         if room != _GIVES_WAY:
             return
-        red, green, blue = next_red, next_green, next_blue
-        x, y, z = next_x, next_y, next_z
-        walked, ticks = next_walked, next_ticks
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -142,7 +135,10 @@ def closed(
                         continue
                     one, other = nearest[top, left], nearest[bottom, right]
                     far = max(one, other)
-                    if far < _SURFACE * min(one, other) and far * _SURFACE < whole[row, column]:
+                    if (
+                        far < ONE_SURFACE * min(one, other)
+                        and far * ONE_SURFACE < whole[row, column]
+                    ):
                         whole[row, column] = far
                         drawn[row, column] = shown[top, left]
     return whole, drawn

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.displaced import GAP, NEARER, closed, displace, hide, strayed
+from worldsim.displaced import GAP, NEARER, ONE_SURFACE, closed, displace, hide, strayed
 from worldsim.interpolation import sample, sharp
 from worldsim.origins import traced
 from worldsim.rays import Ages, Pixels, Places, facing, far_from, pixel_of, place_of, turned
@@ -17,8 +17,8 @@ from worldsim.rays import Ages, Pixels, Places, facing, far_from, pixel_of, plac
 NOTHING = 1e9
 """Distance of a pixel that shows nothing known."""
 
-_GAPE, _ONE_SURFACE = 3, 1.3
-"""Pixels of a gap that is closed, and times the distance up to which its sides are one thing."""
+_GAPE = 3
+"""Pixels of a gap that is closed where nothing is known."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -201,7 +201,7 @@ def _mended(nearest: NDArray[np.float64], visible: int) -> NDArray[np.float64]:
                             ends[end] = nearest[y, x]
                             break
                 near, far = min(ends[0], ends[1]), max(ends[0], ends[1])
-                if far < _ONE_SURFACE * near:
+                if far < ONE_SURFACE * near:
                     out[row, column] = min(out[row, column], 0.5 * (near + far))
     return out
 

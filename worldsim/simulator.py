@@ -26,10 +26,9 @@ from worldsim.models.cache import Cache, restored
 from worldsim.models.depth import Depth
 from worldsim.models.draft import undrawn
 from worldsim.models.dynamics import Dynamics
-from worldsim.models.flow import noised
 from worldsim.models.heads import Outlook
 from worldsim.models.packed import pack
-from worldsim.models.sampler import SAMPLERS, Denoise, schedule
+from worldsim.models.sampler import SAMPLERS, Denoise, noised, schedule
 from worldsim.models.scene import Scene
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.noise import noise_of

@@ -10,8 +10,8 @@ from worldsim.benchmark.rows import Row, timed
 from worldsim.benchmark.subject import Subject
 from worldsim.models.cache import Cache
 from worldsim.models.dynamics import Dynamics
-from worldsim.models.flow import noised
 from worldsim.models.packed import pack
+from worldsim.models.sampler import noised
 
 FRAMES = 32
 """Frames of the window that is computed anew: 31 of the past and the one to come."""

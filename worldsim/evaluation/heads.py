@@ -17,7 +17,7 @@ from torch import Tensor
 from worldsim.data.latents import FACTS, LatentDataset
 from worldsim.errors import UserError
 from worldsim.files import write_atomic
-from worldsim.models.flow import noised
+from worldsim.models.sampler import noised
 from worldsim.progress import progress
 from worldsim.simulator import Simulator
 from worldsim.world import load_world

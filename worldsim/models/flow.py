@@ -14,6 +14,7 @@ from worldsim.models.dynamics import Dynamics
 from worldsim.models.hands import Hands
 from worldsim.models.heads import outlook_losses
 from worldsim.models.parts import Clip, body_losses, draft_losses, hands_losses
+from worldsim.models.sampler import level_weight, noised
 
 
 @dataclass
@@ -45,12 +46,6 @@ class FlowConfig:
     that towards the truth; 0: there is no critic. For the last part of a training."""
 
 
-def noised(clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
-    """(1 - level) clean + level noise, for a level (b, t) of each frame (b, t, ...)."""
-    level = level.view(*level.shape, *[1] * (clean.ndim - level.ndim))
-    return torch.lerp(clean, noise, level)
-
-
 def draw_levels(
     b: int, t: int, chunk: int, config: FlowConfig, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
@@ -62,11 +57,6 @@ def draw_levels(
     clean, noisy, pure = torch.rand(3, b, t, generator=generator, device=device)
     noisy = torch.where(pure < config.pure_noise, 1.0, noisy)
     return config.context_noise * clean, noisy[:, chunk_starts(t, chunk).to(device)]
-
-
-def level_weight(level: Tensor, limit: float) -> Tensor:
-    """min(1 / level^2, limit): velocity error in terms of the clean sample's, kept in bounds."""
-    return level.square().reciprocal().clamp(max=limit)
 
 
 def flow_loss(

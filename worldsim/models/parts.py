@@ -12,6 +12,7 @@ from worldsim.models.draft import Draft
 from worldsim.models.hands import Hands, events_loss
 from worldsim.models.heads import Facts
 from worldsim.models.level import level_loss
+from worldsim.models.sampler import level_weight, noised
 
 _UNSEEN = 0.5
 """Share of the clips in which hands do not see what little they change, as in a dull dream."""
@@ -106,7 +107,7 @@ def unstirred(latents: Tensor) -> Tensor:
 def draft_losses(draft: Draft, clip: Clip, g: torch.Generator) -> dict[str, Tensor]:
     """The loss of drafts of a clip's events: squared error where something was known before.
 
-    As `flow.flow_loss` weighs it: of changes with noise at a level each, many of pure noise.
+    Of changes with noise at a level each, many of pure noise, weighed as in `flow.flow_loss`.
     """
     if clip.prior is None or clip.brought is None:
         return {}
@@ -120,9 +121,9 @@ def draft_losses(draft: Draft, clip: Clip, g: torch.Generator) -> dict[str, Tens
     pure = torch.rand(len(prior), generator=g, device=device) < _PURE_NOISE
     level = torch.where(pure, 1.0, level)
     noise = torch.randn(changes.shape, generator=g, device=device)
-    noisy = torch.lerp(changes, noise, level[:, None, None, None])
+    noisy = noised(changes, noise, level)
     drawn = draft(prior, clip.actions[chosen], clip.brought[chosen], noisy, level)
     error = (drawn - changes).square().mean(1)
     weight = prior[:, -CHANNELS]
-    often = level.square().reciprocal().clamp(max=_HEAVIEST)[:, None, None]
+    often = level_weight(level, _HEAVIEST)[:, None, None]
     return {"draft": (weight * often * error).sum() / weight.sum()}

@@ -77,4 +77,15 @@ def towards(x: Tensor, clean: Tensor, level: float | Tensor, following: float | 
     return clean + (following / level) * (x - clean)
 
 
+def noised(clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
+    """(1 - level) clean + level noise, for a level (b, ...) of each of its rows."""
+    level = level.view(*level.shape, *[1] * (clean.ndim - level.ndim))
+    return clean.lerp(noise, level)
+
+
+def level_weight(level: Tensor, limit: float) -> Tensor:
+    """min(1 / level^2, limit): velocity error in terms of the clean sample's, kept in bounds."""
+    return level.square().reciprocal().clamp(max=limit)
+
+
 SAMPLERS = {"euler": euler, "heun": heun, "renoise": renoise}

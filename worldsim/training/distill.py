@@ -20,8 +20,7 @@ from worldsim.device import autocast, pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.files import locked
 from worldsim.models.dynamics import Dynamics
-from worldsim.models.flow import level_weight, noised
-from worldsim.models.sampler import schedule, towards
+from worldsim.models.sampler import level_weight, noised, schedule, towards
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import SimulatorConfig
 from worldsim.trained import begin_from, load_dynamics, load_tokenizer, short

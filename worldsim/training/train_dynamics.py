@@ -16,9 +16,10 @@ from worldsim.errors import UserError
 from worldsim.models.critic import Critic
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
-from worldsim.models.flow import FlowConfig, flow_loss, noised, objective, part_objective
+from worldsim.models.flow import FlowConfig, flow_loss, objective, part_objective
 from worldsim.models.heads import Facts, body_motion
 from worldsim.models.parts import Clip
+from worldsim.models.sampler import noised
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import Simulator, SimulatorConfig
 from worldsim.trained import begin_from, load_depth, load_tokenizer, short
