@@ -8,7 +8,7 @@ from toys import tiny_dynamics
 from worldsim.camera import CHANNELS, CameraConfig
 from worldsim.models.draft import Draft, undrawn
 from worldsim.models.flow import FlowConfig, part_objective, with_draft
-from worldsim.models.parts import Clip, draft_losses
+from worldsim.models.parts import Clip, draft_losses, evenly
 
 CAMERA = CameraConfig(field_of_view=70.0, pitch=1, yaw=2)
 
@@ -110,6 +110,22 @@ def test_a_draft_learns_what_an_event_looks_like_from_what_is_in_hand() -> None:
     assert float((middle - truth).square().mean()) < 0.1
     assert drafted.share[:, 0, 0, 2:4, 3:5].min() > 0.5
     assert drafted.share[:, 0, 0, 5:].max() < 0.5
+
+
+def test_each_kind_of_event_counts_alike_and_so_does_what_is_held() -> None:
+    events = torch.tensor([[1.0, 0], [1, 0], [0, 1], [0, 0]])
+    changes, known = torch.zeros(4, 2, 8, 8), torch.ones(4, 8, 8)
+    changes[:2, :, :3] = 30.0  # a hole; of two draws, one is larger
+    changes[1] *= 2
+    changes[2, :, :1, 0] = 30.0  # a crack
+    changes[3, :, 6:, :2] = 9.0  # another slot
+    weights = evenly(known, changes, events)
+    assert torch.equal(weights[0], weights[1])
+    lost = (weights * changes.square().mean(1)).sum((1, 2))
+    assert float(lost[:2].mean()) == pytest.approx(1.0, rel=0.05)
+    assert float(lost[2]) == pytest.approx(1.0, rel=0.05)
+    assert float(lost[3]) == pytest.approx(1.0, rel=0.05)
+    assert torch.equal(weights[0, 0, :6].unique(), weights[0, 0, :1])
 
 
 def test_a_clip_in_which_nothing_happens_teaches_nothing() -> None:

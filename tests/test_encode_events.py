@@ -59,6 +59,26 @@ def test_nothing_is_shown_apart_where_nothing_happened(pair):
     assert pair[0].apart(actions.make(forward=1))[1] is None
 
 
+def test_a_block_breaks_at_once_and_without_cracks(pair):
+    one, other = pair
+    frame, idle, info = one.apart(actions.make(attack=1), at_once=True)
+    assert info["events"]["block_broken"] == 1
+    untouched, *_ = other.step(actions.make())
+    assert np.array_equal(idle, untouched)
+    assert not np.array_equal(frame, idle)
+
+
+def test_nothing_is_left_of_what_is_tried_at_a_glance(pair):
+    one, other = pair
+    kept = one.state_hash()
+    found = list(encode_events._glances(one, np.random.default_rng(0)))
+    assert one.state_hash() == kept == other.state_hash()
+    assert np.array_equal(one.observe(), other.observe())
+    told = [events for *_, events in found]
+    assert {"block_broken", "block_placed"} <= {k for e in told for k, n in e.items() if n}
+    assert all(not np.array_equal(frame, idle) for _, frame, idle, _ in found)
+
+
 @pytest.fixture
 def config(runs, tmp_path):
     return encode_events.Config(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.voxel import physics, sky, state
-from envs.voxel.blocks import BLOCKS, PLACEABLE, WATER
+from envs.voxel.blocks import BLOCKS, HARDNESS, PLACEABLE, WATER
 from envs.voxel.game import Game, Target
 from envs.voxel.generate import HEIGHT
 from envs.voxel.hud import Hud
@@ -102,14 +102,19 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
         self._target = self._game.target()
         self._geometry = None
 
-    def apart(self, action: dict[str, Any]) -> tuple[Frame, Frame | None, dict[str, Any]]:
+    def apart(
+        self, action: dict[str, Any], at_once: bool = False
+    ) -> tuple[Frame, Frame | None, dict[str, Any]]:
         """Play a tick; the frame, the same had hands done nothing in it, and the info.
 
         Then no block has changed, no crack, nothing in the hotbar; the player has moved alike. None
-        where that is what happened.
+        where that is what happened. at_once: what is dug at breaks in this tick, from as it is.
         """
         game = self.game
         before = {name: copy.copy(getattr(game, name)) for name in _HANDS}
+        if at_once:
+            target = game.target()
+            game.digging, game.dug = target.cell, max(0, int(HARDNESS[target.kind]) - 1)
         game.world.changes = []
         frame, _, _, _, info = self.step(action)
         changes, game.world.changes = game.world.changes, None

@@ -3,8 +3,10 @@
 Events are rare in recordings, and what they change is seen together with all else that moves. Here
 a policy walks through a world, and every now and then each thing that hands can do is tried: what
 the frame shows, and what it had shown had hands done nothing. `train_dynamics part=draft` learns
-from such pairs what events look like. The environment has to offer `unwrapped.apart(action)`: the
-frame, the same without what hands did, and the info.
+from such pairs what events look like. Much is tried in the wink of an eye: blocks break at once,
+without cracks (a dream may show none), and the world goes on as if nothing had been. The
+environment has to offer `unwrapped.apart(action, at_once)`: the frame, the same without what hands
+did, and the info; `get_state` and `set_state`, `pose` and `place`.
 """
 
 from collections.abc import Iterator
@@ -37,6 +39,8 @@ _SWITCHES = 0.3  # share of the moments in which another slot is selected
 _CRACKS = 0.3  # share of the new cracks that are kept
 _DIGS = 0.5  # share of the moments in which a block is dug
 _LONGEST = 26  # ticks that it is dug for
+_GLANCES = 8  # times that something is tried at once in a moment
+_BUILDS = 0.5  # share of them in which a block is placed before one breaks
 _SWAY = 4.0  # degrees by which the camera turns meanwhile, in the mean
 
 Pair = tuple[actions.Vector, NDArray[np.uint8], NDArray[np.uint8], dict[str, float]]
@@ -121,6 +125,29 @@ def tried(env: environments.Env, config: Config, seed: int) -> Iterator[Pair]:
                 yield vector, frame, idle, events
             if events.get("block_broken") and action["attack"]:
                 break
+        yield from _glances(env, rng)
+
+
+def _glances(env: environments.Env, rng: np.random.Generator) -> Iterator[Pair]:
+    """What happened to things around when they were tried at once; nothing is left of it."""
+    engine: Any = env.unwrapped
+    state, pose = engine.get_state(), engine.pose()
+    for _ in range(_GLANCES):
+        _fill(env, rng)
+        yaw, pitch = pose[3] + rng.normal(0, 60), np.clip(rng.normal(35, 20), -20, 85)
+        engine.place(np.array([*pose[:3], yaw, pitch]))
+        *_, info = engine.step(actions.make())
+        full = np.flatnonzero(info["hotbar_count"]) + 1
+        held = int(rng.choice(full)) if len(full) and rng.random() < _BUILDS else 0
+        if info["target_block"]:
+            if held:
+                engine.step(actions.make(hotbar=held))
+            for key in ("use", "attack") if held else ("attack",):
+                action = actions.make(**{key: 1})
+                frame, idle, told = engine.apart(action, at_once=key == "attack")
+                if idle is not None:
+                    yield actions.to_vector(action), frame, idle, told["events"]
+        engine.set_state(state)
 
 
 def _tries(
