@@ -16,7 +16,7 @@ from worldsim.rays import Ages, Pixels, Places
 from worldsim.summed import within
 
 _REACH = 2  # pixels to each side over which colours are compared
-_ALIKE = 20.0  # mean difference of a colour, of 255, up to which they are alike; at twice this, not
+_ALIKE = 32.0  # mean difference of a colour, of 255, up to which they are alike; at twice this, not
 _LAID_OVER = 10.0  # the same below the view, where what is laid over it stays, and it moves behind
 
 

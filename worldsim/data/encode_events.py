@@ -36,7 +36,7 @@ from worldsim.trained import load_depth, load_tokenizer
 _BETWEEN = 6  # ticks of the policy between two moments
 _USES = 3  # times that the use key is pressed in a moment
 _SWITCHES = 0.3  # share of the moments in which another slot is selected
-_CRACKS = 0.3  # share of the new cracks that are kept
+_CRACKS = 0.3  # share of the new cracks that are kept, and of what cracks before it breaks at once
 _DIGS = 0.5  # share of the moments in which a block is dug
 _LONGEST = 26  # ticks that it is dug for
 _GLANCES = 8  # times that something is tried at once in a moment
@@ -142,9 +142,10 @@ def _glances(env: environments.Env, rng: np.random.Generator) -> Iterator[Pair]:
         if info["target_block"]:
             if held:
                 engine.step(actions.make(hotbar=held))
-            for key in ("use", "attack") if held else ("attack",):
+            first = [("use", False)] * bool(held) + [("attack", False)] * (rng.random() < _CRACKS)
+            for key, at_once in (*first, ("attack", True)):
                 action = actions.make(**{key: 1})
-                frame, idle, told = engine.apart(action, at_once=key == "attack")
+                frame, idle, told = engine.apart(action, at_once)
                 if idle is not None:
                     yield actions.to_vector(action), frame, idle, told["events"]
         engine.set_state(state)

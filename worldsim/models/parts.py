@@ -145,7 +145,7 @@ def evenly(known: Tensor, changes: Tensor, events: Tensor) -> Tensor:
     kind = torch.where((events > 0).any(1), events.argmax(1), events.shape[1])
     alike = (kind[:, None] == kind).to(much)
     parts, top = [], much.shape[1] - much.shape[1] // _HELD
-    for part, least in zip(much.split([top, much.shape[1] - top], 1), _LEAST, strict=True):
+    for part, least in zip((much[:, :top], much[:, top:]), _LEAST, strict=True):
         typical = (alike @ part.sum((1, 2))) / alike.sum(1)
         parts.append((1 / (typical + least))[:, None, None].expand_as(part))
     return torch.cat(parts, 1)
