@@ -68,6 +68,16 @@ def test_a_block_breaks_at_once_and_without_cracks(pair):
     assert not np.array_equal(frame, idle)
 
 
+def test_what_is_aimed_at_need_not_be_outlined(pair):
+    one, other = pair
+    frame, idle, _ = one.apart(actions.make(attack=1), outlined=False)
+    other.step(actions.make())
+    other._target = type(other._target)()
+    view = ~one.overlay()
+    assert np.array_equal(idle[view], other._seen()[0][view])
+    assert np.array_equal(frame, one.observe())  # which is outlined
+
+
 def test_nothing_is_left_of_what_is_tried_at_a_glance(pair):
     one, other = pair
     kept = one.state_hash()

@@ -57,9 +57,9 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
             raise RuntimeError("the world does not exist yet; call reset() first")
         return self._game
 
-    def _observe(self) -> Frame:
+    def _observe(self, outlined: bool = True) -> Frame:
         game = self.game
-        self._target = game.target()
+        self._target = game.target() if outlined else Target()
         frame, depth, kinds = self._seen()
         self._frame, self._geometry = frame, (depth, kinds)
         self._hud.draw(
@@ -103,12 +103,13 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
         self._geometry = None
 
     def apart(
-        self, action: dict[str, Any], at_once: bool = False
+        self, action: dict[str, Any], at_once: bool = False, outlined: bool = True
     ) -> tuple[Frame, Frame | None, dict[str, Any]]:
         """Play a tick; the frame, the same had hands done nothing in it, and the info.
 
         Then no block has changed, no crack, nothing in the hotbar; the player has moved alike. None
         where that is what happened. at_once: what is dug at breaks in this tick, from as it is.
+        outlined: whether the second frame shows what is aimed at, and its cracks.
         """
         game = self.game
         before = {name: copy.copy(getattr(game, name)) for name in _HANDS}
@@ -124,7 +125,7 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
         there = {place: game.world.get(*place) for place, _ in changes}
         shown = self._target, self._frame, self._geometry
         self._put(before, dict(reversed(changes)))
-        idle = self._observe()
+        idle = self._observe(outlined)
         self._put(after, there)
         self._target, self._frame, self._geometry = shown
         return frame, idle, info

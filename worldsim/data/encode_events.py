@@ -4,9 +4,10 @@ Events are rare in recordings, and what they change is seen together with all el
 a policy walks through a world, and every now and then each thing that hands can do is tried: what
 the frame shows, and what it had shown had hands done nothing. `train_dynamics part=draft` learns
 from such pairs what events look like. Much is tried in the wink of an eye: blocks break at once,
-without cracks (a dream may show none), and the world goes on as if nothing had been. The
-environment has to offer `unwrapped.apart(action, at_once)`: the frame, the same without what hands
-did, and the info; `get_state` and `set_state`, `pose` and `place`.
+and the world goes on as if nothing had been. What is known beforehand is as a dream knows it:
+without the cross, and at times without the outline of what is aimed at, and its cracks. The
+environment has to offer `unwrapped.apart(action, at_once, outlined)`: the frame, the same without
+what hands did, and the info; `get_state` and `set_state`, `pose` and `place`.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim import actions
+from worldsim import actions, crosshair
 from worldsim.camera import CHANNELS, CameraConfig
 from worldsim.data import environments
 from worldsim.data.dataset import Entry, split_of
@@ -41,6 +42,7 @@ _DIGS = 0.5  # share of the moments in which a block is dug
 _LONGEST = 26  # ticks that it is dug for
 _GLANCES = 8  # times that something is tried at once in a moment
 _BUILDS = 0.5  # share of them in which a block is placed before one breaks
+_OUTLINED = 0.5  # share of what is known beforehand that shows what is aimed at
 _SWAY = 4.0  # degrees by which the camera turns meanwhile, in the mean
 
 Pair = tuple[actions.Vector, NDArray[np.uint8], NDArray[np.uint8], dict[str, float]]
@@ -96,9 +98,9 @@ def run(config: Config, run_dir: Path) -> None:
                 found = list(tried(env, config, config.seed + i))
                 if found:
                     frame = found[0][1]
-                    size = frame.shape[0], frame.shape[1]
+                    size, arm = (frame.shape[0], frame.shape[1]), config.camera.arm(frame.shape[0])
                     entry = Entry(Path(name), config.seed + i, 2 * len(found) - 1, size, True)
-                    store.add(entry, rows(found, encoder), sorted(found[0][3]))
+                    store.add(entry, rows(found, encoder, arm), sorted(found[0][3]))
                 bar.advance(2 * len(found))
     env.close()
     print(f"{folder}: {len(store.episodes)} worlds, {store.rows // 2} pairs")
@@ -118,7 +120,7 @@ def tried(env: environments.Env, config: Config, seed: int) -> Iterator[Pair]:
         for action in _tries(env, rng, bool(info.get("target_block", 1))):
             vector = actions.to_vector(action)
             engine: Any = env.unwrapped
-            frame, idle, info = engine.apart(action)
+            frame, idle, info = engine.apart(action, outlined=rng.random() < _OUTLINED)
             events = info["events"]
             often = {name for name, count in events.items() if count} == {"block_cracked"}
             if idle is not None and not (often and rng.random() > _CRACKS):
@@ -145,7 +147,7 @@ def _glances(env: environments.Env, rng: np.random.Generator) -> Iterator[Pair]:
             first = [("use", False)] * bool(held) + [("attack", False)] * (rng.random() < _CRACKS)
             for key, at_once in (*first, ("attack", True)):
                 action = actions.make(**{key: 1})
-                frame, idle, told = engine.apart(action, at_once)
+                frame, idle, told = engine.apart(action, at_once, rng.random() < _OUTLINED)
                 if idle is not None:
                     yield actions.to_vector(action), frame, idle, told["events"]
         engine.set_state(state)
@@ -186,10 +188,14 @@ def _fill(env: gym.Env[Any, Any], rng: np.random.Generator) -> None:
         )
 
 
-def rows(pairs: list[Pair], encoder: Encoder) -> dict[str, NDArray[Any]]:
-    """The rows of pairs, by file: without what hands did, then with it, in turns."""
+def rows(pairs: list[Pair], encoder: Encoder, arm: int) -> dict[str, NDArray[Any]]:
+    """The rows of pairs, by file: without what hands did, then with it, in turns.
+
+    arm: pixels from the middle of a frame to where its cross ends, which is not known beforehand.
+    """
     vectors, shown, idle, events = zip(*pairs, strict=True)
-    before, after = encoder(np.stack(idle)), encoder(np.stack(shown))
+    bare = np.stack([crosshair.without(frame, arm) for frame in idle])
+    before, after = encoder(bare), encoder(np.stack(shown))
     count = 2 * len(pairs)
     latents = np.stack([before, after], 1).reshape(count, *before.shape[1:])
     acts = np.zeros((count, actions.SIZE), np.float32)
