@@ -7,7 +7,7 @@ from such pairs what events look like. Much is tried in the wink of an eye: bloc
 and the world goes on as if nothing had been. What is known beforehand is as a dream knows it:
 without the cross, and at times without the outline of what is aimed at, and its cracks. The
 environment has to offer `unwrapped.apart(action, at_once, outlined)`: the frame, the same without
-what hands did, and the info; `get_state` and `set_state`, `pose` and `place`.
+what hands did, and the info; `get_state` and `set_state`, `pose`, `place` and `hotbar`.
 """
 
 from collections.abc import Iterator
@@ -138,12 +138,10 @@ def _glances(env: environments.Env, rng: np.random.Generator) -> Iterator[Pair]:
         _fill(env, rng)
         yaw, pitch = pose[3] + rng.normal(0, 60), np.clip(rng.normal(35, 20), -20, 85)
         engine.place(np.array([*pose[:3], yaw, pitch]))
-        *_, info = engine.step(actions.make())
-        full = np.flatnonzero(info["hotbar_count"]) + 1
-        held = int(rng.choice(full)) if len(full) and rng.random() < _BUILDS else 0
+        full = [slot for slot, (_, count) in enumerate(engine.hotbar(), 1) if count]
+        held = {"hotbar": int(rng.choice(full))} if full and rng.random() < _BUILDS else {}
+        *_, info = engine.step(actions.make(**held))
         if info["target_block"]:
-            if held:
-                engine.step(actions.make(hotbar=held))
             first = [("use", False)] * bool(held) + [("attack", False)] * (rng.random() < _CRACKS)
             for key, at_once in (*first, ("attack", True)):
                 action = actions.make(**{key: 1})

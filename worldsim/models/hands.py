@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from worldsim.models.conditioning import scaled
 from worldsim.models.packed import PackableConv2d
 
+HELD = 4
+"""What players have is shown in the lowest of so many parts of a frame."""
+
 _POOLED = 4
 
 _SELDOM = -5.0
@@ -60,7 +63,7 @@ class Hands(nn.Module):
         rows = latents.flatten(0, 1).float()
         y, x = rows.shape[-2] // 4, rows.shape[-1] // 4
         middle = rows[..., y : rows.shape[-2] - y, x : rows.shape[-1] - x]
-        held = rows[..., rows.shape[-2] - y :, :]  # what players have is shown at the bottom
+        held = rows[..., rows.shape[-2] - rows.shape[-2] // HELD :, :]
         looked = self.look(rows) + self.aim(middle) + self.own(held)
         seen = self.norm(looked).unflatten(0, latents.shape[:2])
         told = torch.cat([seen, scaled(led, self.angles), events.to(seen.dtype)], -1)

@@ -9,7 +9,7 @@ from torch import Tensor
 from worldsim.camera import CHANNELS
 from worldsim.models.body import Body, partly_known, walk_loss
 from worldsim.models.draft import Draft
-from worldsim.models.hands import Hands, events_loss
+from worldsim.models.hands import HELD, Hands, events_loss
 from worldsim.models.heads import Facts
 from worldsim.models.level import level_loss
 from worldsim.models.sampler import level_weight, noised
@@ -28,9 +28,6 @@ _LEVELLED = 4
 
 _LEAST_NOISE, _PURE_NOISE, _HEAVIEST = 0.02, 0.3, 4.0
 """Of drafts: the lowest level, the share at level 1, and the highest weight; as in `flow`."""
-
-_HELD = 4
-"""What players have is shown in the lowest of so many parts of a frame."""
 
 _LEAST = 8.0, 1.0
 """Of drafts: sums of squared changes, of the view and of what is held, below which less counts."""
@@ -144,7 +141,7 @@ def evenly(known: Tensor, changes: Tensor, events: Tensor) -> Tensor:
     much = known * changes.square().mean(1)
     kind = torch.where((events > 0).any(1), events.argmax(1), events.shape[1])
     alike = (kind[:, None] == kind).to(much)
-    parts, top = [], much.shape[1] - much.shape[1] // _HELD
+    parts, top = [], much.shape[1] - much.shape[1] // HELD
     for part, least in zip((much[:, :top], much[:, top:]), _LEAST, strict=True):
         typical = (alike @ part.sum((1, 2))) / alike.sum(1)
         parts.append((1 / (typical + least))[:, None, None].expand_as(part))
