@@ -185,6 +185,23 @@ def test_what_is_not_certain_is_drawn_as_one_or_the_other() -> None:
     assert 0.2 < float((colours > 0).float().mean()) < 0.8
 
 
+def test_guidance_leaves_what_is_certain_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    sure = torch.randn(2, 2, 8, 8)
+    asked: list[float] = []
+
+    def told(*given: torch.Tensor) -> torch.Tensor:
+        asked.append(float(given[-1][0]))
+        return sure
+
+    made, prior = draft(), known(2, 1)
+    monkeypatch.setattr(made, "forward", told)
+    drawn = made.drawn(prior[:, 0], torch.zeros(2, 2), torch.ones(2, 1), noise(prior)[:, 0])
+    assert torch.allclose(drawn, sure, atol=1e-5)
+    assert asked[0] == 1.0
+    assert len(asked) == 4
+    assert max(asked[1:]) < 0.8  # which are not guided
+
+
 def hidden(b: int, g: torch.Generator) -> Clip:
     """As `placing`, but nothing tells the colour."""
     clip = placing(b, g)

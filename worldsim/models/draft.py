@@ -32,6 +32,10 @@ _SEEN, _SURE = 0.05, 0.2
 _STEPS = 4
 """Sampling steps of a draft."""
 
+_GUIDED, _GUIDANCE = 0.8, 2.5
+"""Level of noise above which changes are guided, and how much: times what they are with an event,
+as they are nothing without one."""
+
 _VEIL = 0.7
 """Share of a frame whose change is none of places but a veil over all, as when one is hurt: that is
 left to the transformer, and nothing of it is remembered."""
@@ -113,13 +117,18 @@ class Draft(nn.Module):
         return (events > 0).any(-1) | (actions[..., self.switches] != 0).any(-1)
 
     def drawn(self, prior: Tensor, actions: Tensor, events: Tensor, noise: Tensor) -> Tensor:
-        """The changes (n, z, y, x) that noise (n, z, y, x) becomes."""
+        """The changes (n, z, y, x) that noise (n, z, y, x) becomes.
+
+        The first step, from noise alone, takes the mean; of what is not known for sure that is too
+        faint to be seen, so it is led by classifier-free guidance (Ho and Salimans 2022,
+        arXiv:2207.12598; only there: Kynkaanniemi et al. 2024, arXiv:2404.07724).
+        """
         prior = prior.float()
 
         def denoise(noisy: Tensor, level: float) -> Tensor:
             levels = torch.full((len(noisy),), level, device=noisy.device)
             clean: Tensor = self(prior, actions, events, noisy, levels)
-            return clean
+            return clean * _GUIDANCE if level > _GUIDED else clean
 
         return euler(denoise, noise[None].float(), schedule(_STEPS))
 
