@@ -202,6 +202,20 @@ def test_guidance_leaves_what_is_certain_as_it_is(monkeypatch: pytest.MonkeyPatc
     assert max(asked[1:]) < 0.8  # which are not guided
 
 
+def test_guidance_makes_what_is_first_made_of_noise_louder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mean, made, prior = torch.ones(2, 2, 8, 8), draft(), known(2, 1)
+
+    def told(*given: torch.Tensor) -> torch.Tensor:
+        return mean if given[-1][0] == 1.0 else given[-2]  # after that, what is there is kept
+
+    monkeypatch.setattr(made, "forward", told)
+    zeros = torch.zeros(2, 2, 8, 8)
+    drawn = made.drawn(prior[:, 0], torch.zeros(2, 2), torch.ones(2, 1), zeros)
+    assert (drawn > mean / 4).all()  # a quarter of the way is the first of four steps
+
+
 def hidden(b: int, g: torch.Generator) -> Clip:
     """As `placing`, but nothing tells the colour."""
     clip = placing(b, g)
