@@ -3,9 +3,12 @@
 Each round plays `horizon` moves in all games at once, values them by lambda returns and makes
 several passes over them, as dreamed moves are dear. The critic predicts the symlog of returns,
 advantages are divided by the returns' range (Hafner et al. 2023, arXiv:2301.04104), and ratios are
-clipped, so that the passes do not run away (Schulman et al. 2017, arXiv:1707.06347, equation 7).
+clipped, so that the passes do not run away (Schulman et al. 2017, arXiv:1707.06347, equation 7). An
+agent that can already do something is held near what it did (Baker et al. 2022, arXiv:2206.11795),
+and its critic learns what that is worth before its moves change; or it forgets all at once.
 """
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +48,12 @@ class ActorCriticConfig:
     """How far a move's odds may go from those it was played with before they no longer count."""
     norm: float = 0.5
     """Largest norm of the gradient."""
+    least: float = 0.2
+    """Least range of returns that advantages are divided by."""
+    anchor: float = 0.1
+    """Weight of the divergence from the agent that training began from, if from any."""
+    warm: int = 8
+    """Rounds in which only the critic's last layer learns, if training began from an agent."""
 
 
 @dataclass
@@ -66,12 +75,20 @@ class ActorCritic:
     name = "dream_ac"
 
     def __init__(
-        self, games: Games, network: Network, repeat: int, config: ActorCriticConfig, seed: int
+        self,
+        games: Games,
+        network: Network,
+        repeat: int,
+        config: ActorCriticConfig,
+        seed: int,
+        trained: bool = False,
     ) -> None:
+        """`trained`: the network is one that has learnt something, to be held near."""
+        self._first = copy.deepcopy(network).requires_grad_(False) if trained else None
         self._games, self.network, self._repeat = games, network, repeat
         self._config, self._seed = config, seed
         self._optimizer = torch.optim.Adam(network.parameters(), config.rate, eps=1e-5)
-        self._range = Range()
+        self._range = Range(least=config.least)
 
     def round(self, number: int) -> tuple[int, dict[str, float]]:
         """Play once in all games, and learn from it."""
@@ -90,7 +107,8 @@ class ActorCritic:
             before = symexp(self._values(plays.seen.flatten(0, 1))).view_as(returns)
         advantages = (returns - before) / self._range.update(returns)
         flat = plays.seen, plays.moves, plays.odds, returns, advantages
-        figures = self._learn([part.flatten(0, 1) for part in flat], generator)
+        warm = self._first is not None and number < config.warm
+        figures = self._learn([part.flatten(0, 1) for part in flat], generator, warm)
         ticks = plays.rewards.numel() * self._repeat
         reward = float(plays.rewards.sum()) / ticks * 1000
         return ticks, {**figures, "reward_in_1000_ticks": reward}
@@ -127,21 +145,35 @@ class ActorCritic:
         parts = [self.network(seen[i : i + size])[1] for i in range(0, len(seen), size)]
         return torch.cat(parts)
 
-    def _learn(self, parts: list[Tensor], generator: torch.Generator) -> dict[str, float]:
+    def _learn(
+        self, parts: list[Tensor], generator: torch.Generator, warm: bool
+    ) -> dict[str, float]:
         """Figures of some passes over what was played, in batches of random order.
 
-        parts: seen, moves, odds, returns, advantages, each (moves, ...).
+        parts: seen, moves, odds, returns, advantages, each (moves, ...). warm: only the critic.
         """
+        update = self._judge if warm else self._update
         totals: dict[str, float] = {}
         count, size = 0, self._config.batch
         for _ in range(self._config.passes):
             order = torch.randperm(len(parts[0]), generator=generator)
             for first in range(0, len(order), size):
                 rows = order[first : first + size]
-                for name, value in self._update(*(part[rows] for part in parts)).items():
+                for name, value in update(*(part[rows] for part in parts)).items():
                     totals[name] = totals.get(name, 0.0) + value
                 count += 1
         return {name: value / count for name, value in totals.items()}
+
+    def _judge(
+        self, seen: Tensor, moves: Tensor, odds: Tensor, returns: Tensor, advantages: Tensor
+    ) -> dict[str, float]:
+        """A step of the critic's last layer alone."""
+        with torch.no_grad():
+            features = self.network.eyes(seen)
+        values = self.network.critic(features).squeeze(-1)
+        critic = (values - symlog(returns)).square().mean()
+        self._step(critic)
+        return {"critic": critic.item()}
 
     def _update(
         self, seen: Tensor, moves: Tensor, odds: Tensor, returns: Tensor, advantages: Tensor
@@ -155,11 +187,21 @@ class ActorCritic:
         entropy = -(every.exp() * every).sum(-1).mean()
         critic = (values - symlog(returns)).square().mean()
         loss = actor + 0.5 * critic - config.entropy * entropy
+        told = {"actor": actor.item(), "critic": critic.item(), "entropy": entropy.item()}
+        if self._first is not None:
+            with torch.no_grad():
+                before = self._first(seen)[0].log_softmax(-1)
+            away = (before.exp() * (before - every)).sum(-1).mean()
+            loss = loss + config.anchor * away
+            told["away"] = away.item()
+        self._step(loss)
+        return told
+
+    def _step(self, loss: Tensor) -> None:
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), config.norm)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), self._config.norm)
         self._optimizer.step()
-        return {"actor": actor.item(), "critic": critic.item(), "entropy": entropy.item()}
 
     def tensors(self) -> tuple[checkpoint.Tensors, dict[str, Any]]:
         """Weights, moments and the range of returns."""

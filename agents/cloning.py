@@ -37,15 +37,34 @@ class CloningConfig:
     """First and last seed of the episodes that are learnt from; empty for all."""
     smoothing: float = 0.05
     """Share of the odds that is spread over all moves."""
+    decay: float = 0.3
+    """Weight decay."""
+    dropout: float = 0.3
+    """Share of the features that a step leaves out."""
+    noise: float = 0.3
+    """Spread of the noise on latents, whose own is about one; pixels have none."""
+    shift: int = 1
+    """Most cells of 16 a side by which what is seen is moved (Yarats et al. 2021, section 3.1)."""
 
 
 @dataclass
 class Decisions:
-    """Recorded decisions: seen (n, c, y, x), the moves most like them (n,), returns (n,)."""
+    """Recorded decisions: seen (n, c, y, x), the moves most like them (n,), returns (n,).
+
+    first: (n,), which decision the episode of each began with.
+    """
 
     seen: NDArray[Any]
     moves: NDArray[np.int64]
     returns: NDArray[np.float32]
+    first: NDArray[np.int64]
+
+    def observed(self, rows: NDArray[np.int64], history: int) -> NDArray[Any]:
+        """The last sights (k, history * c, y, x) before some decisions, the newest first."""
+        back = np.maximum(rows[:, None] - np.arange(history), self.first[rows, None])
+        seen = self.seen[back]
+        observed: NDArray[Any] = seen.reshape(len(rows), -1, *seen.shape[3:])
+        return observed
 
 
 def decisions(
@@ -69,14 +88,17 @@ def decisions(
             parts.append(_of_latents(folder, seen, repeat, discount, chosen))
         else:
             parts.append(_of_recordings(folder, seen, repeat, discount, chosen))
-    whole = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Decisions(*whole)
+    columns = list(zip(*(part for some in parts for part in some), strict=True))
+    sights, moves, returns = (np.concatenate(column) for column in columns)
+    lengths = np.array([len(part) for part in columns[1]])
+    return Decisions(sights, moves, returns, np.repeat(lengths.cumsum() - lengths, lengths))
 
 
 Part = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.float32]]
+"""What was seen, done and gained in an episode."""
 
 
-def _of_latents(folder: str, seen: Sight, repeat: int, discount: float, seeds: range) -> Part:
+def _of_latents(folder: str, seen: Sight, repeat: int, discount: float, seeds: range) -> list[Part]:
     data = LatentDataset([folder])
     if seen.kind != "latent":
         raise UserError(f"{folder} holds latents; an agent of obs={seen.kind} needs recordings")
@@ -94,10 +116,14 @@ def _of_latents(folder: str, seen: Sight, repeat: int, discount: float, seeds: r
         starts = _starts(len(rewards), repeat)
         told = _told(clip.actions[0], rewards, repeat, discount)
         parts.append((clip.latents[0][starts].astype(np.float16), *told))
-    return _joined(folder, parts)
+    if not parts:
+        raise UserError(f"{folder} holds no episodes of these seeds; name others")
+    return parts
 
 
-def _of_recordings(folder: str, seen: Sight, repeat: int, discount: float, seeds: range) -> Part:
+def _of_recordings(
+    folder: str, seen: Sight, repeat: int, discount: float, seeds: range
+) -> list[Part]:
     found = sorted(Path(folder).glob("*.h5"))
     paths = [path for path in found if episode.read_header(path).seed in seeds]
     if not paths:
@@ -115,14 +141,7 @@ def _of_recordings(folder: str, seen: Sight, repeat: int, discount: float, seeds
             told = _told(played.actions, played.rewards, repeat, discount)
             parts.append((kept, *told))
             shown.advance(len(starts))
-    return _joined(folder, parts)
-
-
-def _joined(folder: str, parts: list[Part]) -> Part:
-    if not parts:
-        raise UserError(f"{folder} holds no episodes of these seeds; name others")
-    seen, moves, returns = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return seen, moves, returns
+    return parts
 
 
 def _starts(ticks: int, repeat: int) -> NDArray[np.int64]:
@@ -147,34 +166,73 @@ def _told(
 
 
 class Cloning:
-    """Learns recorded decisions; a `Learner` of `agents.rounds`."""
+    """Learns recorded decisions; a `Learner` of `agents.rounds`.
+
+    What is seen is moved about a little and made noisy, or the network learns the few thousand
+    decisions by heart. The rate falls to nothing over the second half of the `rounds`, if known.
+    """
 
     name = "bc"
 
     def __init__(
-        self, data: Decisions, network: Network, repeat: int, config: CloningConfig, seed: int
+        self,
+        data: Decisions,
+        network: Network,
+        repeat: int,
+        config: CloningConfig,
+        seed: int,
+        history: int = 1,
+        ticks: int | None = None,
     ) -> None:
         self._data, self.network, self._repeat = data, network, repeat
         self._config, self._seed = config, seed
-        self._optimizer = torch.optim.Adam(network.parameters(), config.rate, eps=1e-5)
+        self._history, self._ticks = history, ticks
+        self._optimizer = torch.optim.AdamW(
+            network.parameters(), config.rate, eps=1e-5, weight_decay=config.decay
+        )
 
     def round(self, number: int) -> tuple[int, dict[str, float]]:
         """Some steps on decisions drawn at random."""
+        config = self._config
         rng = np.random.default_rng((self._seed, number))
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        ticks = config.steps * config.batch * self._repeat
+        left = 1.0 if self._ticks is None else max(1 - number * ticks / self._ticks, 0.0)
+        for group in self._optimizer.param_groups:
+            group["lr"] = config.rate * min(1.0, 2 * left)
         totals = np.zeros(3)
-        for _ in range(self._config.steps):
-            rows = rng.integers(len(self._data.moves), size=self._config.batch)
+        for _ in range(config.steps):
+            rows = rng.integers(len(self._data.moves), size=config.batch)
+            seen = torch.from_numpy(self._data.observed(rows, self._history))
             totals += self._update(
-                torch.from_numpy(self._data.seen[rows]),
+                self._varied(seen, generator),
                 torch.from_numpy(self._data.moves[rows]),
                 torch.from_numpy(self._data.returns[rows]),
+                generator,
             )
-        means = totals / self._config.steps
-        ticks = self._config.steps * self._config.batch * self._repeat
+        means = totals / config.steps
         return ticks, {"surprise": means[0], "agreement": means[1], "critic": means[2]}
 
-    def _update(self, seen: Tensor, moves: Tensor, returns: Tensor) -> tuple[float, float, float]:
-        logits, values = self.network(seen)
+    def _varied(self, seen: Tensor, generator: torch.Generator) -> Tensor:
+        """What is seen (b, c, y, x), each moved a little and with noise."""
+        side = seen.shape[-1]
+        most, cell = self._config.shift, max(side // 16, 1)
+        padded = F.pad(seen.float(), (most * cell,) * 4, mode="replicate")
+        at = cell * torch.randint(2 * most + 1, (len(seen), 2, 1), generator=generator)
+        y, x = (at + torch.arange(side)).unbind(1)
+        rows = torch.arange(len(seen))[:, None, None]
+        moved = padded[rows, :, y[:, :, None], x[:, None]].movedim(-1, 1)
+        if self.network.eyes.scale != 1:
+            return moved
+        return moved + self._config.noise * torch.randn(moved.shape, generator=generator)
+
+    def _update(
+        self, seen: Tensor, moves: Tensor, returns: Tensor, generator: torch.Generator
+    ) -> tuple[float, float, float]:
+        features, share = self.network.eyes(seen), 1 - self._config.dropout
+        kept = torch.rand(features.shape, generator=generator) < share
+        features = torch.where(kept, features / share, 0.0)
+        logits, values = self.network.actor(features), self.network.critic(features).squeeze(-1)
         surprise = F.cross_entropy(logits, moves, label_smoothing=self._config.smoothing)
         critic = (values - symlog(returns)).square().mean()
         self._optimizer.zero_grad(set_to_none=True)

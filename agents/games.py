@@ -12,6 +12,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
+from agents.history import History, space_of
 from agents.moves import MOVES, VECTORS
 from agents.sight import Sight
 from worldsim import actions
@@ -48,23 +49,24 @@ class Hold(gym.Wrapper[Any, Any, Any, Any]):
 class MovesAndSight(VectorWrapper[Any, Any, Any, Any, Any]):
     """A vector environment with `agents.moves` for actions and a sight for observations.
 
-    Observations that are already of the sight's space are left as they are.
+    Sights that are already of the sight's space are left as they are. An observation is the last
+    `history` sights, the newest first.
     """
 
-    def __init__(self, env: Games, sight: Sight) -> None:
+    def __init__(self, env: Games, sight: Sight, history: int = 1) -> None:
         super().__init__(env)
         mode = env.metadata.get("autoreset_mode")
         if mode != AutoresetMode.SAME_STEP:
             raise UserError(f"the environment's autoreset mode is {mode}; needed SAME_STEP")
-        self._sight = sight
+        self._sight, self._history = sight, History(history)
         own = env.single_observation_space
         self._ready = own.shape == sight.space.shape and own.dtype == sight.space.dtype
         self._key = "" if self._ready else environments.image_key(own)
         n = env.num_envs
         self.single_action_space = gym.spaces.Discrete(len(MOVES))
         self.action_space = gym.spaces.MultiDiscrete([len(MOVES)] * n)
-        self.single_observation_space = sight.space
-        self.observation_space = gym.vector.utils.batch_space(sight.space, n)
+        self.single_observation_space = space_of(sight.space, history)
+        self.observation_space = gym.vector.utils.batch_space(self.single_observation_space, n)
 
     def reset(
         self,
@@ -72,18 +74,27 @@ class MovesAndSight(VectorWrapper[Any, Any, Any, Any, Any]):
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Any, dict[str, Any]]:
-        """Begin all games."""
+        """Begin all games, or those of `options["reset_mask"]`."""
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
-        return self._seen(observations), infos
+        mask = (options or {}).get("reset_mask")
+        rows = None if mask is None else np.flatnonzero(mask)
+        return self._history.begin(self._seen(observations), rows), infos
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Play a move (n,) in every game; `infos["final_obs"]` is what was seen of those over."""
         controls = batched(VECTORS[np.asarray(actions, np.int64)])
         observations, rewards, terminated, truncated, infos = self.env.step(controls)
-        if "final_obs" in infos:
-            last = [None if part is None else self._one(part) for part in infos["final_obs"]]
-            infos = {**infos, "final_obs": as_objects(last)}
-        return self._seen(observations), rewards, terminated, truncated, infos
+        seen = self._seen(observations)
+        over = np.flatnonzero(terminated | truncated)
+        last = seen.copy()
+        for i in over:
+            last[i] = self._one(infos["final_obs"][i])
+        observed = self._history.add(last)
+        if len(over):
+            ended = [row if i in set(over) else None for i, row in enumerate(observed)]
+            infos = {**infos, "final_obs": as_objects(ended)}
+            observed = self._history.begin(seen, over)
+        return observed, rewards, terminated, truncated, infos
 
     def _one(self, observation: Any) -> Any:
         if isinstance(observation, Mapping):
@@ -115,9 +126,14 @@ def as_objects(parts: Sequence[Any]) -> NDArray[Any]:
 
 
 def make_games(
-    env: str, n: int, sight: Sight, repeat: int, options: Mapping[str, Any] | None = None
+    env: str,
+    n: int,
+    sight: Sight,
+    repeat: int,
+    options: Mapping[str, Any] | None = None,
+    history: int = 1,
 ) -> Games:
-    """`n` games of a Gymnasium id as agents play them.
+    """`n` games of a Gymnasium id as agents play them, who see the last `history` sights.
 
     Dreamed tasks run as one batch and take `repeat` and `obs` themselves; other environments run
     one after another.
@@ -142,7 +158,7 @@ def make_games(
         space = games.single_action_space
         games.close()
         raise UserError(f"{env} takes {space}; agents need the controls of worldsim.actions")
-    return MovesAndSight(games, sight)
+    return MovesAndSight(games, sight, history)
 
 
 def _imported(env: str) -> str:

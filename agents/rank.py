@@ -81,7 +81,8 @@ def rank(config: Config) -> dict[str, Any]:
     returns: dict[str, Array] = {}
     with progress("ranking", 2 * config.skills) as shown:
         for name, (env, options) in places.items():
-            games = make_games(env, config.games, seen, repeat, options)
+            history = int(meta["config"]["history"])
+            games = make_games(env, config.games, seen, repeat, options, history)
             rows = []
             for skill in skills:
                 rows.append(play(games, network, float(skill), config.moves, config.seed))

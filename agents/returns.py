@@ -29,7 +29,7 @@ def lambda_returns(
 
 
 class Range:
-    """The range from the 5th to the 95th percentile of returns, as a moving average, at least 1.
+    """The range from the 5th to the 95th percentile of returns, a moving average, at least `least`.
 
     Advantages are divided by it, so that sparse rewards are not blown up (Hafner et al. 2023,
     arXiv:2301.04104, equation 7).

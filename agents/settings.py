@@ -40,6 +40,8 @@ class Config(RoundsConfig):
     """Folders of recordings or of latents, for bc."""
     obs: str = "latent"
     """What the agent sees: pixels (64x64), or latent, as the tokenizer of `world` makes them."""
+    history: int = 4
+    """Sights, a move apart, that it sees at once."""
     world: str | None = None
     """World file whose tokenizer and, in dreams, whose dynamics are used; null: the shipped one."""
     init: str | None = None

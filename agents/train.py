@@ -60,10 +60,11 @@ def train_agent(config: Config, run_dir: Path) -> dict[str, float]:
         raise UserError(f"algo is {config.algo!r}{known}; needed one of {', '.join(ALGORITHMS)}")
     if config.algo in ("random", "chopper"):
         return _baseline(config, run_dir)
-    if config.obs not in KINDS or config.games < 1 or config.repeat < 1:
+    if config.obs not in KINDS or min(config.games, config.repeat, config.history) < 1:
         raise UserError(
-            f"obs={config.obs} games={config.games} repeat={config.repeat}; needed obs of "
-            f"{' or '.join(KINDS)}, and 1 or more of the others"
+            f"obs={config.obs} games={config.games} repeat={config.repeat}"
+            f" history={config.history}; needed obs of {' or '.join(KINDS)}, and 1 or more of the"
+            " others"
         )
     torch.manual_seed(config.seed)
     seen = sight(config.obs, config.world)
@@ -88,26 +89,30 @@ def _network(config: Config, seen: Sight) -> Network:
     """
     if config.init is None:
         scale = 255.0 if seen.kind == "pixels" else 1.0
-        shape = list(seen.space.shape)
+        channels, *sides = seen.space.shape
+        shape = [config.history * channels, *sides]
         return Network(NetworkConfig(shape, scale, len(MOVES), config.width))
     network, meta = load_agent(config.init)
     theirs = meta["config"]
-    if (theirs["obs"], theirs["tokenizer"]) != (seen.kind, seen.tokenizer):
+    own = seen.kind, seen.tokenizer, config.history
+    if (theirs["obs"], theirs["tokenizer"], theirs["history"]) != own:
         raise UserError(
-            f"init={config.init} sees {theirs['obs']} of tokenizer {theirs['tokenizer'][:12]!r};"
-            f" this run {seen.kind} of {seen.tokenizer[:12]!r} (use the same obs and world)"
+            f"init={config.init} sees {theirs['history']} {theirs['obs']} of tokenizer"
+            f" {theirs['tokenizer'][:12]!r}; this run {config.history} {seen.kind} of"
+            f" {seen.tokenizer[:12]!r} (use the same obs, history and world)"
         )
-    return network.train().requires_grad_(True)
+    return network.requires_grad_(True)
 
 
 def _learner(config: Config, seen: Sight, network: Network) -> Learner:
     if config.algo == "bc":
         bc = config.bc
         data = decisions(config.data, seen, config.repeat, bc.discount, bc.seeds)
-        return Cloning(data, network, config.repeat, config.bc, config.seed)
+        return Cloning(data, network, config.repeat, bc, config.seed, config.history, config.ticks)
     if config.algo == "dream_ac":
         games = _games(config, seen)
-        return ActorCritic(games, network, config.repeat, config.dream_ac, config.seed)
+        learns, held = config.dream_ac, config.init is not None
+        return ActorCritic(games, network, config.repeat, learns, config.seed, held)
     try:
         from agents.ppo import Ppo
     except ModuleNotFoundError as error:
@@ -120,7 +125,7 @@ def _learner(config: Config, seen: Sight, network: Network) -> Learner:
 
 def _games(config: Config, seen: Sight) -> Games:
     options = {**_world_of(config), **config.env_options}
-    return make_games(config.env, config.games, seen, config.repeat, options)
+    return make_games(config.env, config.games, seen, config.repeat, options, config.history)
 
 
 def _world_of(config: Config) -> dict[str, Any]:

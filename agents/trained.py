@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agents.history import History
 from agents.moves import MOVES, VECTORS
 from agents.network import Network, NetworkConfig
 from agents.sight import Sight, sight
@@ -28,6 +29,7 @@ def save_agent(
     config = {
         "network": asdict(network.config),
         "obs": seen.kind,
+        "history": network.config.shape[0] // seen.space.shape[0],
         "tokenizer": seen.tokenizer,
         "repeat": repeat,
         "moves": [name for name, _ in MOVES],
@@ -101,6 +103,7 @@ class Player:
             raise UserError(f"skill is {skill}; needed 0 to 1")
         self._network, self._sight, self._repeat = network, seen, repeat
         self._greedy, self._skill = greedy, skill
+        self._history = History(network.config.shape[0] // seen.space.shape[0])
         self._key = ""
         self.reset(0)
 
@@ -124,10 +127,13 @@ class Player:
         return actions.from_vector(VECTORS[self._move])
 
     def _decided(self, frame: environments.Frame) -> int:
+        seen = self._sight(frame[None])
+        first = self._tick == 0
+        observed = self._history.begin(seen) if first else self._history.add(seen)
         if self._rng.random() >= self._skill:
             return int(self._rng.integers(len(MOVES)))
         with torch.inference_mode():
-            logits, _ = self._network(torch.from_numpy(self._sight(frame[None])))
+            logits, _ = self._network(torch.from_numpy(observed))
         return choose(logits[0], None if self._greedy else self._rng)
 
 

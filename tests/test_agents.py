@@ -19,7 +19,7 @@ from agents.returns import Range, lambda_returns
 from agents.settings import Config
 from agents.sight import Pixels, sight
 from agents.train import train_agent
-from agents.trained import TrainedAgent, load_agent, save_agent
+from agents.trained import Player, TrainedAgent, load_agent, save_agent
 from worldsim import checkpoint
 from worldsim.data import episode, record
 from worldsim.data.record import RandomPolicy
@@ -157,6 +157,9 @@ def test_recorded_decisions_are_the_moves_that_were_played(tmp_path):
     played = episode.read(tmp_path / "episode_000001.h5")
     assert np.array_equal(VECTORS[found.moves], played.actions[:40:4])
     assert np.array_equal(found.seen, Pixels()(played.frames[:40:4]))
+    both = found.observed(np.array([2, 0]), 2)
+    assert np.array_equal(both[0], np.concatenate([found.seen[2], found.seen[1]]))
+    assert np.array_equal(both[1], np.concatenate([found.seen[0], found.seen[0]]))
     rewards = played.rewards[:40].reshape(10, 4).sum(1)
     assert found.returns[0] == pytest.approx((rewards * 0.5 ** np.arange(10)).sum())
     for seeds, said in (([5, 9], "of these seeds"), ([5], "the first and the last")):
@@ -171,8 +174,9 @@ def test_cloning_learns_decisions_by_heart():
     moves = rng.integers(len(MOVES), size=24)
     torch.manual_seed(0)
     network = Network(NetworkConfig([3, 16, 16], width=32, channels=8))
-    data = Decisions(seen, moves, np.zeros(24, np.float32))
-    learner = Cloning(data, network, 4, CloningConfig(batch=24, steps=60, rate=3e-3), 0)
+    data = Decisions(seen, moves, np.zeros(24, np.float32), np.zeros(24, np.int64))
+    config = CloningConfig(batch=24, steps=60, rate=3e-3, dropout=0, shift=0)
+    learner = Cloning(data, network, 4, config, 0)
     first, *_, last = (learner.round(number)[1]["agreement"] for number in range(3))
     assert first < last
     assert last > 0.95
@@ -231,7 +235,7 @@ def test_an_agents_file_is_refused_where_it_does_not_fit(tmp_path):
     assert torch.equal(again(seen)[0], network(seen)[0])
     assert again.config.moves == len(MOVES)
     config = small(obs="latent", init=str(tmp_path), ticks=1)
-    with pytest.raises(UserError, match=r"sees pixels"):
+    with pytest.raises(UserError, match=r"sees 1 pixels"):
         train_agent(config, tmp_path / "run")
     with pytest.raises(UserError, match="skill is 2"):
         TrainedAgent(str(tmp_path), skill=2)
@@ -271,6 +275,41 @@ def test_games_show_what_the_sight_sees_and_hold_moves():
     assert seen.shape == (2, 3, 64, 64)
     *_, infos = games.step(np.array([1, 0]))
     assert infos["tick"].tolist() == [3, 3]
+
+
+def test_games_remember_what_was_seen_until_they_end():
+    options = {**FOREST, "max_episode_steps": 6}
+    games = make_games("WorldSim/VoxelChop-v0", 2, sight("pixels"), 3, options, history=3)
+    first, _ = games.reset(seed=[1, 2])
+    assert games.single_observation_space.contains(first[0])
+    assert np.array_equal(first[:, :3], first[:, 6:])
+    turned = np.array([8, 7])
+    second, *_ = games.step(turned)
+    assert np.array_equal(second[:, 3:6], first[:, :3])
+    assert not np.array_equal(second[:, :3], first[:, :3])
+    third, _, _, truncated, infos = games.step(turned)
+    assert truncated.all()
+    last = np.stack(infos["final_obs"])
+    assert np.array_equal(last[:, 3:], second[:, :6])
+    assert np.array_equal(third[:, :3], third[:, 6:])
+
+
+def test_a_player_sees_what_the_games_of_its_training_show():
+    torch.manual_seed(1)
+    network = Network(NetworkConfig([6, 64, 64], width=8)).eval()
+    player = Player(network, sight("pixels"), 3, greedy=True)
+    env = gym.make("envs:WorldSim/VoxelChop-v0", **FOREST)
+    frame, info = env.reset(seed=1)
+    player.reset(1, env, info)
+    for _ in range(9):
+        frame, *_ = env.step(player.act(frame, {}))
+    games = make_games("WorldSim/VoxelChop-v0", 1, sight("pixels"), 3, FOREST, history=2)
+    seen, _ = games.reset(seed=[1])
+    for _ in range(3):
+        with torch.no_grad():
+            logits, _ = network(torch.from_numpy(seen))
+        seen, *_ = games.step(logits.argmax(1).numpy())
+    assert np.array_equal(seen[0, :3], sight("pixels")(frame[None])[0])
 
 
 def test_ranks_of_equal_and_opposite_order_and_with_ties():

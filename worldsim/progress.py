@@ -40,9 +40,13 @@ class Progress:
 
 @contextmanager
 def progress(title: str, total: int, stream: TextIO | None = None) -> Iterator[Progress]:
-    """Show progress over `total` items on the stream, standard error if none is given."""
+    """Show progress over `total` items on the stream, standard error if none is given.
+
+    Where there is no terminal the first line comes before the first item, which may take minutes.
+    """
     stream = stream or sys.stderr
     if not stream.isatty():
+        print(f"{title} 0/{total}", file=stream, flush=True)
         yield Progress(title, total, None, stream)
         return
     columns = (
