@@ -34,6 +34,10 @@ VECTORS: NDArray[np.float32] = np.stack(
 )
 """The moves as flat vectors (moves, a), one tick of each."""
 
+_TURNED = VECTORS * np.where(np.arange(actions.SIZE) == actions.CAMERA.start + 1, -1, 1)
+MIRRORED: NDArray[np.int64] = np.abs(VECTORS[None] - _TURNED[:, None]).sum(-1).argmin(1)
+"""The move (moves,) that each is in a mirror."""
+
 _DEGREES_A_KEY = 12.0
 _KEYS = [actions.INDEX[key] for key in ("forward", "back", "jump", "sprint", "attack")]
 _WEIGHTS = np.array([1.0, 1.0, 1.0, 0.4, 1.5])

@@ -14,7 +14,8 @@ import torch
 
 from agents.actor_critic import ActorCritic
 from agents.chopper import Chopper
-from agents.cloning import Cloning, decisions
+from agents.cloning import Cloning
+from agents.decisions import decisions
 from agents.exam import examine
 from agents.games import Games, make_games
 from agents.moves import MOVES
@@ -107,7 +108,7 @@ def _network(config: Config, seen: Sight) -> Network:
 def _learner(config: Config, seen: Sight, network: Network) -> Learner:
     if config.algo == "bc":
         bc = config.bc
-        data = decisions(config.data, seen, config.repeat, bc.discount, bc.seeds)
+        data = decisions(config.data, seen, config.repeat, bc.discount, bc.seeds, bc.mirror)
         return Cloning(data, network, config.repeat, bc, config.seed, config.history, config.ticks)
     if config.algo == "dream_ac":
         games = _games(config, seen)

@@ -8,7 +8,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from agents import rank
 from agents.actor_critic import ActorCritic, ActorCriticConfig
-from agents.cloning import Cloning, CloningConfig, Decisions, decisions
+from agents.cloning import Cloning, CloningConfig
+from agents.decisions import Decisions, decisions
 from agents.exam import ExamConfig, curve_of, draw_curves, examine
 from agents.games import make_games
 from agents.moves import MOVES, VECTORS
@@ -20,7 +21,7 @@ from agents.settings import Config
 from agents.sight import Pixels, sight
 from agents.train import train_agent
 from agents.trained import Player, TrainedAgent, load_agent, save_agent
-from worldsim import checkpoint
+from worldsim import actions, checkpoint
 from worldsim.data import episode, record
 from worldsim.data.record import RandomPolicy
 from worldsim.errors import UserError
@@ -162,6 +163,14 @@ def test_recorded_decisions_are_the_moves_that_were_played(tmp_path):
     assert np.array_equal(both[1], np.concatenate([found.seen[0], found.seen[0]]))
     rewards = played.rewards[:40].reshape(10, 4).sum(1)
     assert found.returns[0] == pytest.approx((rewards * 0.5 ** np.arange(10)).sum())
+    mirrored = decisions([str(tmp_path)], Pixels(), 4, 0.5, [1, 1], mirror=True)
+    sides = VECTORS[mirrored.moves].reshape(2, 10, -1)
+    yaw = actions.CAMERA.start + 1
+    assert np.array_equal(np.delete(sides[0], yaw, 1), np.delete(sides[1], yaw, 1))
+    assert np.array_equal(sides[0, :, yaw], -sides[1, :, yaw])
+    assert np.array_equal(mirrored.seen[10:, :, :52], mirrored.seen[:10, :, :52, ::-1])
+    assert np.array_equal(mirrored.seen[10:, :, 52:], mirrored.seen[:10, :, 52:])
+    assert mirrored.first.tolist() == [0] * 10 + [10] * 10
     for seeds, said in (([5, 9], "of these seeds"), ([5], "the first and the last")):
         with pytest.raises(UserError, match=said):
             decisions([str(tmp_path)], Pixels(), 4, 0.5, seeds)
