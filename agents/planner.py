@@ -6,6 +6,8 @@ dream state with the same noise, so that they differ by their moves alone.
 """
 
 from collections import deque
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import gymnasium as gym
@@ -14,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from agents.moves import MOVES, REPEAT, VECTORS
+from envs.worth import Worth
 from worldsim import actions
 from worldsim.data import environments
 from worldsim.errors import UserError
@@ -35,6 +38,7 @@ class Planner:
         repeat: ticks that a move is held.
         discount: of a move's reward, for each move before it.
         least: expected rewards of a tick below this count as none.
+        rewards: what events are worth, as `WorldSim/DreamChop-v0` takes them.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Planner:
         repeat: int = REPEAT,
         discount: float = 0.97,
         least: float = 0.05,
+        rewards: Mapping[str, float] = MappingProxyType({"log_collected": 1.0}),
     ) -> None:
         if not 1 <= best <= candidates or min(ahead, rounds, repeat) < 1:
             raise UserError(
@@ -56,8 +61,9 @@ class Planner:
         self._simulator = load_world(world).simulator
         self._ahead, self._candidates, self._best = ahead, candidates, best
         self._rounds, self._repeat = rounds, repeat
-        self._discount, self._least = discount, least
-        window = self._simulator.dynamics.config.window
+        told = self._simulator.dynamics.config
+        self._discount, self._reward = discount, Worth(rewards, told.events, least)
+        window = told.window
         self._frames: deque[environments.Frame] = deque(maxlen=window)
         self._led: deque[actions.Vector] = deque(maxlen=window - 1)
 
@@ -111,9 +117,7 @@ class Planner:
         for k in range(self._ahead):
             led = np.repeat(VECTORS[plans[:, k]][:, None], self._repeat, 1)
             state, step = self._simulator.step(state, led)
-            rewards = step.reward.double().cpu()
-            kept = torch.where(rewards.abs() < self._least, 0.0, rewards).sum(1)
-            total += alive * self._discount**k * kept
+            total += alive * self._discount**k * self._reward(step).sum(1)
             alive = alive * (1 - step.p_end.double().cpu().amax(1))
         return total.numpy()
 

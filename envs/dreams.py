@@ -9,13 +9,13 @@ import gymnasium as gym
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from envs import observed
 from envs.contexts import Contexts
+from envs.worth import Worth
 from worldsim.errors import UserError
 from worldsim.models.heads import moved
-from worldsim.state import State, Step
+from worldsim.state import State
 from worldsim.world import load_world
 
 
@@ -74,7 +74,7 @@ class Dreams:
         self.world = load_world(config.checkpoint, config.device, config.dtype, steps=config.steps)
         self._contexts = Contexts(self.world, config.contexts, config.seeds)
         events = self.world.simulator.dynamics.config.events
-        self._worth = torch.tensor([config.rewards.get(name, 0.0) for name in events]).double()
+        self._worth = Worth(config.rewards, events, config.least)
         self._state: State | None = None
         self._poses = torch.zeros(0, 5, dtype=torch.float64)
         self._ticks = np.zeros(0, np.int64)
@@ -121,14 +121,14 @@ class Dreams:
         for tick in range(config.repeat):
             self._poses = moved(self._poses, step.motion[:, tick].double().cpu())
         self._ticks = self._ticks + config.repeat
-        expected = self._rewards(step).cpu().numpy()
-        rewards = np.where(np.abs(expected) < config.least, 0.0, expected).sum(1)
+        worth = self._worth(step).numpy()
+        rewards = worth.sum(1)
         end = step.p_end.double().cpu().numpy().max(1)
         infos = {
             "pose": self._poses.numpy().copy(),
             "p_terminate": end,
             "p_ground": step.p_ground[:, -1].double().cpu().numpy(),
-            "p_reward": expected.max(1),
+            "p_reward": worth.max(1),
         }
         truncated = self._ticks >= config.horizon
         if config.uncertainty or config.limit is not None:
@@ -141,12 +141,6 @@ class Dreams:
                 rewards = np.where(unsure, 0.0, rewards)
                 truncated = truncated | unsure
         return Outcome(rewards, end > 0.5, truncated, infos)
-
-    def _rewards(self, step: Step) -> Tensor:
-        """What each tick of a step was worth (n, f), float64."""
-        if step.events is None or not self._worth.any():
-            return step.reward.double()
-        return step.events.double() @ self._worth.to(step.events.device)
 
     def observations(self) -> NDArray[Any]:
         """What the dreams show now (n, ...)."""
