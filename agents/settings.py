@@ -9,7 +9,8 @@ from agents.exam import ExamConfig
 from agents.moves import REPEAT
 from agents.rounds import RoundsConfig
 
-ALGORITHMS = ("ppo", "dream_ac", "bc", "random", "chopper")
+LEARNING = ("ppo", "dream_ac", "bc")
+ALGORITHMS = (*LEARNING, "agent", "random", "chopper")
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Config(RoundsConfig):
     env_options: dict[str, Any] = field(default_factory=dict)
     """Keyword arguments of the environment."""
     algo: str = "dream_ac"
-    """ppo, dream_ac, bc, random or chopper."""
+    """ppo, dream_ac or bc; agent (that of `init`), random and chopper are only examined."""
     data: list[str] = field(default_factory=list)
     """Folders of recordings or of latents, for bc."""
     obs: str = "latent"

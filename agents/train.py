@@ -1,7 +1,7 @@
 """Command: train an agent, in the exact world or in a dream, and examine it in the exact world.
 
 `algo=ppo` is Stable-Baselines3's PPO, `dream_ac` an actor-critic on short plays, `bc` imitates
-recordings; `random` and `chopper` learn nothing and are examined for comparison.
+recordings; `agent`, `random` and `chopper` learn nothing and are examined for comparison.
 """
 
 import json
@@ -21,9 +21,9 @@ from agents.games import Games, make_games
 from agents.moves import MOVES
 from agents.network import Network, NetworkConfig
 from agents.rounds import Duties, Learner, train_rounds
-from agents.settings import ALGORITHMS, Config
+from agents.settings import ALGORITHMS, LEARNING, Config
 from agents.sight import KINDS, Sight, sight
-from agents.trained import FILE, Player, load_agent, save_agent
+from agents.trained import FILE, Player, TrainedAgent, load_agent, save_agent
 from worldsim.data.record import Policy
 from worldsim.errors import UserError
 from worldsim.files import write_atomic
@@ -59,7 +59,7 @@ def train_agent(config: Config, run_dir: Path) -> dict[str, float]:
     if config.algo not in ALGORITHMS:
         known = did_you_mean(config.algo, ALGORITHMS)
         raise UserError(f"algo is {config.algo!r}{known}; needed one of {', '.join(ALGORITHMS)}")
-    if config.algo in ("random", "chopper"):
+    if config.algo not in LEARNING:
         return _baseline(config, run_dir)
     if config.obs not in KINDS or min(config.games, config.repeat, config.history) < 1:
         raise UserError(
@@ -159,8 +159,18 @@ def _examiner(config: Config, policy: Policy, run_dir: Path) -> Callable[[int], 
 
 
 def _baseline(config: Config, run_dir: Path) -> dict[str, float]:
-    """The exam of a policy that learns nothing."""
-    policy: Policy = Chopper(float(config.algo == "chopper"), moves=True, repeat=config.repeat)
+    """The exam of a policy that learns nothing here.
+
+    Raises:
+        UserError: no agent is named.
+    """
+    policy: Policy
+    if config.algo == "agent":
+        if config.init is None:
+            raise UserError("algo=agent needs init=FOLDER, the agent that is to be examined")
+        policy = TrainedAgent(config.init, config.world)
+    else:
+        policy = Chopper(float(config.algo == "chopper"), moves=True, repeat=config.repeat)
     figures = _examiner(config, policy, run_dir)(0)
     named: dict[str, Any] = {f"exam_{name}": value for name, value in figures.items()}
     write_atomic(run_dir / "figures.json", json.dumps(named, indent=1).encode())

@@ -1,5 +1,7 @@
 """Agents that learn: the adapter to Stable-Baselines3, returns, training, resume, playing."""
 
+import json
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -122,6 +124,45 @@ def test_a_run_that_was_interrupted_ends_as_one_that_was_not(tmp_path):
     assert [point[0] for point in curve_of(whole)] == [0, 64]
     with pytest.raises(UserError, match="seed=0; this run has 1"):
         train_agent(small(seed=1), whole)
+
+
+def test_training_from_an_agent_teaches_its_critic_first(tmp_path):
+    torch.manual_seed(0)
+    network = Network(NetworkConfig([3, 64, 64], width=16))
+    torch.nn.init.normal_(network.critic.weight)
+    save_agent(tmp_path / "agent.safetensors", network, Pixels(), 4, 0, {})
+    learning = ActorCriticConfig(horizon=4, passes=2, batch=8, warm=9)
+    changes = {"init": str(tmp_path), "history": 1, "dream_ac": learning}
+    train_agent(small(**changes), tmp_path / "warm")
+    before, after = network.state_dict(), load_agent(tmp_path / "warm")[0].state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"critic.weight", "critic.bias"}
+
+
+def test_an_agent_is_held_near_what_it_began_from():
+    seen = torch.randint(256, (16, 3, 16, 16), generator=torch.Generator().manual_seed(0))
+    odds = {}
+    for anchor in (0.0, 0.3, 3.0):
+        torch.manual_seed(0)
+        network = Network(NetworkConfig([3, 16, 16], width=32, channels=8))
+        learning = ActorCriticConfig(anchor=anchor, rate=3e-3, clip=1e9)
+        learner = ActorCritic(None, network, 4, learning, 0, trained=True)
+        before = network(seen)[0].log_softmax(-1).detach()
+        moves, ones = torch.zeros(16, dtype=torch.int64), torch.ones(16)
+        for _ in range(60):
+            learner._update(seen, moves, before[:, 0], ones, ones)
+        odds[anchor] = network(seen)[0].softmax(-1)[:, 0].mean().item()
+    assert odds[0.0] > 0.95
+    assert 0.95 > odds[0.3] > odds[3.0] > float(before.exp()[:, 0].mean())
+
+
+def test_an_agent_is_examined_again_on_other_seeds(tmp_path):
+    train_agent(small(ticks=32), tmp_path / "first")
+    again = small(algo="agent", init=str(tmp_path / "first"))
+    again.exam.seed = 800_000
+    figures = train_agent(again, tmp_path / "exam")
+    assert figures["exam_length"] == 12
+    assert json.loads((tmp_path / "exam" / "figures.json").read_text()) == figures
 
 
 @pytest.mark.slow
@@ -256,6 +297,7 @@ def test_an_agents_file_is_refused_where_it_does_not_fit(tmp_path):
         ({"algo": "ppp"}, "did you mean"),
         ({"obs": "sound"}, "obs=sound"),
         ({"games": 0}, "games=0"),
+        ({"algo": "agent"}, "needs init"),
         ({"algo": "bc"}, "data="),
         ({"ticks": None}, "neither ticks nor minutes"),
         ({"env": "CartPole-v1", "env_options": {}}, "worldsim.actions|image"),
