@@ -36,6 +36,8 @@ class CloningConfig:
     """Share of the features that a step leaves out."""
     noise: float = 0.3
     """Spread of the noise on latents, whose own is about one; pixels have none."""
+    forget: float = 0.3
+    """Share of decisions that are seen as if an episode, or a dream, had just begun there."""
     mirror: bool = True
     """Learn from recordings, not from latents, in a mirror too; the hotbar is left as it is."""
     shift: int = 1
@@ -80,7 +82,8 @@ class Cloning:
         totals = np.zeros(3)
         for _ in range(config.steps):
             rows = rng.integers(len(self._data.moves), size=config.batch)
-            seen = torch.from_numpy(self._data.observed(rows, self._history))
+            forgets = rng.random(config.batch) < config.forget
+            seen = torch.from_numpy(self._data.observed(rows, self._history, forgets))
             totals += self._update(
                 self._varied(seen, generator),
                 torch.from_numpy(self._data.moves[rows]),

@@ -32,9 +32,15 @@ class Decisions:
     returns: NDArray[np.float32]
     first: NDArray[np.int64]
 
-    def observed(self, rows: NDArray[np.int64], history: int) -> NDArray[Any]:
-        """The last sights (k, history * c, y, x) before some decisions, the newest first."""
-        back = np.maximum(rows[:, None] - np.arange(history), self.first[rows, None])
+    def observed(
+        self, rows: NDArray[np.int64], history: int, begun: NDArray[np.bool_] | bool = False
+    ) -> NDArray[Any]:
+        """The last sights (k, history * c, y, x) before decisions (k,), the newest first.
+
+        begun: (k,), where nothing was seen before.
+        """
+        first = np.where(begun, rows, self.first[rows])
+        back = np.maximum(rows[:, None] - np.arange(history), first[:, None])
         seen = self.seen[back]
         observed: NDArray[Any] = seen.reshape(len(rows), -1, *seen.shape[3:])
         return observed

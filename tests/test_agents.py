@@ -202,6 +202,8 @@ def test_recorded_decisions_are_the_moves_that_were_played(tmp_path):
     both = found.observed(np.array([2, 0]), 2)
     assert np.array_equal(both[0], np.concatenate([found.seen[2], found.seen[1]]))
     assert np.array_equal(both[1], np.concatenate([found.seen[0], found.seen[0]]))
+    begun = found.observed(np.array([2]), 2, np.array([True]))
+    assert np.array_equal(begun[0], np.concatenate([found.seen[2], found.seen[2]]))
     rewards = played.rewards[:40].reshape(10, 4).sum(1)
     assert found.returns[0] == pytest.approx((rewards * 0.5 ** np.arange(10)).sum())
     mirrored = decisions([str(tmp_path)], Pixels(), 4, 0.5, [1, 1], mirror=True)
