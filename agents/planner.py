@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from agents.moves import MOVES, REPEAT, VECTORS
-from envs.worth import Worth
 from worldsim import actions
 from worldsim.data import environments
 from worldsim.errors import UserError
 from worldsim.state import State
 from worldsim.world import load_world
+from worldsim.worth import Worth
 
 Odds = NDArray[np.float64]
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from envs import observed
 from envs.contexts import Contexts
-from envs.worth import Worth
 from worldsim.errors import UserError
 from worldsim.models.heads import moved
 from worldsim.state import State
 from worldsim.world import load_world
+from worldsim.worth import Worth
 
 
 @dataclass
