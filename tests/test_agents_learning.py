@@ -1,0 +1,177 @@
+"""Agents that learn: what they see and remember, clones, what holds them near, ranks."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from agents import rank
+from agents.actor_critic import ActorCritic, ActorCriticConfig
+from agents.cloning import Cloning, CloningConfig
+from agents.decisions import Decisions, decisions
+from agents.exam import ExamConfig
+from agents.games import make_games
+from agents.moves import MOVES, VECTORS
+from agents.network import Network, NetworkConfig
+from agents.rank import spearman
+from agents.settings import Config
+from agents.sight import Pixels, sight
+from agents.train import train_agent
+from agents.trained import Player, load_agent, save_agent
+from worldsim import actions
+from worldsim.data import episode, record
+from worldsim.errors import UserError
+
+FOREST = {"size": 64}
+torch.set_num_threads(1)
+
+
+def small(**changes):
+    """A run of seconds in the exact world."""
+    exam = ExamConfig(episodes=1, ticks=12, options=FOREST)
+    own = {"env": "WorldSim/VoxelChop-v0", "env_options": FOREST, "obs": "pixels", "width": 16}
+    learning = ActorCriticConfig(horizon=4, passes=1, batch=8)
+    rest = {"games": 2, "exam_every": 64, "exam": exam, "videos": False, "dream_ac": learning}
+    return Config(**{**own, **rest, "ticks": 64, **changes})
+
+
+def test_training_from_an_agent_teaches_its_critic_first(tmp_path):
+    torch.manual_seed(0)
+    network = Network(NetworkConfig([3, 64, 64], width=16))
+    torch.nn.init.normal_(network.critic.weight)
+    save_agent(tmp_path / "agent.safetensors", network, Pixels(), 4, 0, {})
+    learning = ActorCriticConfig(horizon=4, passes=2, batch=8, warm=9)
+    changes = {"init": str(tmp_path), "history": 1, "dream_ac": learning}
+    train_agent(small(**changes), tmp_path / "warm")
+    before, after = network.state_dict(), load_agent(tmp_path / "warm")[0].state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"critic.weight", "critic.bias"}
+
+
+def test_an_agent_is_held_near_what_it_began_from():
+    seen = torch.randint(256, (16, 3, 16, 16), generator=torch.Generator().manual_seed(0))
+    odds = {}
+    for anchor in (0.0, 3.0, 30.0):
+        torch.manual_seed(0)
+        network = Network(NetworkConfig([3, 16, 16], width=32, channels=8))
+        learning = ActorCriticConfig(anchor=anchor, rate=3e-3, clip=1e9)
+        learner = ActorCritic(None, network, 4, learning, 0, trained=True)
+        before = network(seen)[0].log_softmax(-1).detach()
+        moves, ones = torch.zeros(16, dtype=torch.int64), torch.ones(16)
+        for _ in range(60):
+            learner._update(seen, moves, before[:, 0], ones, ones)
+        odds[anchor] = network(seen)[0].softmax(-1)[:, 0].mean().item()
+    assert odds[0.0] > 0.95
+    assert 0.95 > odds[3.0] > odds[30.0] > float(before.exp()[:, 0].mean())
+
+
+def test_recorded_decisions_are_the_moves_that_were_played(tmp_path):
+    options = {"moves": True, "skill": 0.5}
+    chopper = {"policy": "chopper", "policy_options": options, "env": "WorldSim/VoxelChop-v0"}
+    recording = record.Config(
+        **chopper, env_options=FOREST, episodes=2, steps=42, out=str(tmp_path)
+    )
+    record.record(recording)
+    found = decisions([str(tmp_path)], Pixels(), 4, 0.5, [1, 1])
+    played = episode.read(tmp_path / "episode_000001.h5")
+    assert np.array_equal(VECTORS[found.moves], played.actions[:40:4])
+    assert np.array_equal(found.seen, Pixels()(played.frames[:40:4]))
+    both = found.observed(np.array([2, 0]), 2)
+    assert np.array_equal(both[0], np.concatenate([found.seen[2], found.seen[1]]))
+    assert np.array_equal(both[1], np.concatenate([found.seen[0], found.seen[0]]))
+    begun = found.observed(np.array([2]), 2, np.array([True]))
+    assert np.array_equal(begun[0], np.concatenate([found.seen[2], found.seen[2]]))
+    rewards = played.rewards[:40].reshape(10, 4).sum(1)
+    assert found.returns[0] == pytest.approx((rewards * 0.5 ** np.arange(10)).sum())
+    mirrored = decisions([str(tmp_path)], Pixels(), 4, 0.5, [1, 1], mirror=True)
+    sides = VECTORS[mirrored.moves].reshape(2, 10, -1)
+    yaw = actions.CAMERA.start + 1
+    assert np.array_equal(np.delete(sides[0], yaw, 1), np.delete(sides[1], yaw, 1))
+    assert np.array_equal(sides[0, :, yaw], -sides[1, :, yaw])
+    assert np.array_equal(mirrored.seen[10:, :, :52], mirrored.seen[:10, :, :52, ::-1])
+    assert np.array_equal(mirrored.seen[10:, :, 52:], mirrored.seen[:10, :, 52:])
+    assert mirrored.first.tolist() == [0] * 10 + [10] * 10
+    for seeds, said in (([5, 9], "of these seeds"), ([5], "the first and the last")):
+        with pytest.raises(UserError, match=said):
+            decisions([str(tmp_path)], Pixels(), 4, 0.5, seeds)
+
+
+@pytest.mark.slow
+def test_cloning_learns_decisions_by_heart():
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 256, (24, 3, 16, 16), dtype=np.uint8)
+    moves = rng.integers(len(MOVES), size=24)
+    torch.manual_seed(0)
+    network = Network(NetworkConfig([3, 16, 16], width=32, channels=8))
+    data = Decisions(seen, moves, np.zeros(24, np.float32), np.zeros(24, np.int64))
+    config = CloningConfig(batch=24, steps=60, rate=3e-3, dropout=0, shift=0)
+    learner = Cloning(data, network, 4, config, 0)
+    first, *_, last = (learner.round(number)[1]["agreement"] for number in range(3))
+    assert first < last
+    assert last > 0.95
+
+
+def test_games_show_what_the_sight_sees_and_hold_moves():
+    games = make_games("WorldSim/VoxelChop-v0", 2, sight("pixels"), 3, FOREST)
+    seen, infos = games.reset(seed=[1, 2])
+    assert seen.shape == (2, 3, 64, 64)
+    *_, infos = games.step(np.array([1, 0]))
+    assert infos["tick"].tolist() == [3, 3]
+
+
+def test_games_remember_what_was_seen_until_they_end():
+    options = {**FOREST, "max_episode_steps": 6}
+    games = make_games("WorldSim/VoxelChop-v0", 2, sight("pixels"), 3, options, history=3)
+    first, _ = games.reset(seed=[1, 2])
+    assert games.single_observation_space.contains(first[0])
+    assert np.array_equal(first[:, :3], first[:, 6:])
+    turned = np.array([8, 7])
+    second, *_ = games.step(turned)
+    assert np.array_equal(second[:, 3:6], first[:, :3])
+    assert not np.array_equal(second[:, :3], first[:, :3])
+    third, _, _, truncated, infos = games.step(turned)
+    assert truncated.all()
+    last = np.stack(infos["final_obs"])
+    assert np.array_equal(last[:, 3:], second[:, :6])
+    assert np.array_equal(third[:, :3], third[:, 6:])
+
+
+def test_a_player_sees_what_the_games_of_its_training_show():
+    torch.manual_seed(1)
+    network = Network(NetworkConfig([6, 64, 64], width=8)).eval()
+    player = Player(network, sight("pixels"), 3, greedy=True)
+    env = gym.make("envs:WorldSim/VoxelChop-v0", **FOREST)
+    frame, info = env.reset(seed=1)
+    player.reset(1, env, info)
+    for _ in range(9):
+        frame, *_ = env.step(player.act(frame, {}))
+    games = make_games("WorldSim/VoxelChop-v0", 1, sight("pixels"), 3, FOREST, history=2)
+    seen, _ = games.reset(seed=[1])
+    for _ in range(3):
+        with torch.no_grad():
+            logits, _ = network(torch.from_numpy(seen))
+        seen, *_ = games.step(logits.argmax(1).numpy())
+    assert np.array_equal(seen[0, :3], sight("pixels")(frame[None])[0])
+
+
+def test_ranks_of_equal_and_opposite_order_and_with_ties():
+    a = np.array([1.0, 2.0, 3.0, 4.0])
+    assert spearman(a, a**2) == 1
+    assert spearman(a, -a) == -1
+    assert spearman(a, np.array([1.0, 1.0, 3.0, 4.0])) == pytest.approx(0.9486833)
+    assert np.isnan(spearman(a, np.ones(4)))
+
+
+@pytest.mark.slow
+def test_policies_of_graded_skill_are_ranked_in_dream_and_truth(tmp_path, runs):
+    world = str(runs / "world.safetensors")
+    seen = sight("latent", world)
+    network = Network(NetworkConfig(list(seen.space.shape), 1.0, width=8))
+    save_agent(tmp_path / "agent.safetensors", network, seen, 4, 0, {})
+    places = {"dream_options": {"device": "cpu"}, "exact_options": {"size": 32}, "world": world}
+    config = rank.Config(str(tmp_path), 3, **places, games=2, moves=2)
+    result = rank.rank(config)
+    assert result["skills"] == [0, 0.5, 1]
+    assert len(result["dream"]) == len(result["truth"]) == 3
+    with pytest.raises(UserError, match="agent=nothing"):
+        rank.rank(rank.Config())
