@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from agents.decisions import Decisions
+from agents.history import sights_in
 from agents.network import Network
 from worldsim import checkpoint
 from worldsim.models.heads import symlog
@@ -60,12 +61,11 @@ class Cloning:
         repeat: int,
         config: CloningConfig,
         seed: int,
-        history: int = 1,
         ticks: int | None = None,
     ) -> None:
         self._data, self.network, self._repeat = data, network, repeat
         self._config, self._seed = config, seed
-        self._history, self._ticks = history, ticks
+        self._history, self._ticks = sights_in(network.config.shape, data.seen.shape[1]), ticks
         self._optimizer = torch.optim.AdamW(
             network.parameters(), config.rate, eps=1e-5, weight_decay=config.decay
         )

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from agents.moves import MIRRORED, nearest
 from agents.sight import Sight, Sights
 from worldsim import actions
+from worldsim.camera import CameraConfig
 from worldsim.data import dataset, episode
 from worldsim.data.latents import FACTS, INDEX, LatentDataset
 from worldsim.errors import UserError
 from worldsim.progress import progress
-
-_OVERLAY = 0.1875
-"""Share of a frame, at its bottom, that is hotbar and hearts."""
 
 
 @dataclass
@@ -137,7 +135,7 @@ def _kept(sights: Sights) -> Sights:
 def _mirrored(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Frames (n, h, w, 3) whose world has left and right exchanged."""
     frames = frames.copy()
-    world = frames[:, : round(frames.shape[1] * (1 - _OVERLAY))]
+    world = frames[:, : CameraConfig().visible(frames.shape[1])]
     world[:] = world[:, :, ::-1].copy()
     return frames
 

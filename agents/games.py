@@ -91,8 +91,10 @@ class MovesAndSight(VectorWrapper[Any, Any, Any, Any, Any]):
             last[i] = self._one(infos["final_obs"][i])
         observed = self._history.add(last)
         if len(over):
-            ended = [row if i in set(over) else None for i, row in enumerate(observed)]
-            infos = {**infos, "final_obs": as_objects(ended)}
+            ended = as_objects([None] * len(seen))
+            for i in over:
+                ended[i] = observed[i]
+            infos = {**infos, "final_obs": ended}
             observed = self._history.begin(seen, over)
         return observed, rewards, terminated, truncated, infos
 

@@ -40,6 +40,11 @@ class History:
         return self._kept.reshape(n, length * channels, *sides)
 
 
+def sights_in(shape: Sequence[int], channels: int) -> int:
+    """How many sights of so many channels an observation of that shape (length * c, y, x) has."""
+    return shape[0] // channels
+
+
 def space_of(single: gym.spaces.Box, length: int) -> gym.spaces.Box:
     """The space of an observation of so many sights of a space (c, y, x)."""
     low, high = (np.tile(bound, (length, 1, 1)) for bound in (single.low, single.high))

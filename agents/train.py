@@ -109,7 +109,7 @@ def _learner(config: Config, seen: Sight, network: Network) -> Learner:
     if config.algo == "bc":
         bc = config.bc
         data = decisions(config.data, seen, config.repeat, bc.discount, bc.seeds, bc.mirror)
-        return Cloning(data, network, config.repeat, bc, config.seed, config.history, config.ticks)
+        return Cloning(data, network, config.repeat, bc, config.seed, config.ticks)
     if config.algo == "dream_ac":
         games = _games(config, seen)
         learns, held = config.dream_ac, config.init is not None

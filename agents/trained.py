@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.history import History
+from agents.history import History, sights_in
 from agents.moves import MOVES, VECTORS
 from agents.network import Network, NetworkConfig
 from agents.sight import Sight, sight
@@ -29,7 +29,7 @@ def save_agent(
     config = {
         "network": asdict(network.config),
         "obs": seen.kind,
-        "history": network.config.shape[0] // seen.space.shape[0],
+        "history": sights_in(network.config.shape, seen.space.shape[0]),
         "tokenizer": seen.tokenizer,
         "repeat": repeat,
         "moves": [name for name, _ in MOVES],
@@ -103,7 +103,7 @@ class Player:
             raise UserError(f"skill is {skill}; needed 0 to 1")
         self._network, self._sight, self._repeat = network, seen, repeat
         self._greedy, self._skill = greedy, skill
-        self._history = History(network.config.shape[0] // seen.space.shape[0])
+        self._history = History(sights_in(network.config.shape, seen.space.shape[0]))
         self._key = ""
         self.reset(0)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from learners import small
 
 from agents.actor_critic import ActorCritic, ActorCriticConfig
 from agents.exam import ExamConfig, curve_of, draw_curves, examine
@@ -14,25 +15,12 @@ from agents.moves import MOVES
 from agents.network import Network, NetworkConfig
 from agents.planner import Planner
 from agents.returns import Range, lambda_returns
-from agents.settings import Config
 from agents.sight import Pixels
 from agents.train import train_agent
 from agents.trained import TrainedAgent, load_agent, save_agent
 from worldsim import checkpoint
 from worldsim.data.record import RandomPolicy
 from worldsim.errors import UserError
-
-FOREST = {"size": 64}
-torch.set_num_threads(1)
-
-
-def small(**changes):
-    """A run of seconds in the exact world."""
-    exam = ExamConfig(episodes=1, ticks=12, options=FOREST)
-    own = {"env": "WorldSim/VoxelChop-v0", "env_options": FOREST, "obs": "pixels", "width": 16}
-    learning = ActorCriticConfig(horizon=4, passes=1, batch=8)
-    rest = {"games": 2, "exam_every": 64, "exam": exam, "videos": False, "dream_ac": learning}
-    return Config(**{**own, **rest, "ticks": 64, **changes})
 
 
 def weights(folder):

@@ -4,35 +4,22 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from learners import FOREST, small
 
 from agents import rank
 from agents.actor_critic import ActorCritic, ActorCriticConfig
 from agents.cloning import Cloning, CloningConfig
 from agents.decisions import Decisions, decisions
-from agents.exam import ExamConfig
 from agents.games import make_games
 from agents.moves import MOVES, VECTORS
 from agents.network import Network, NetworkConfig
 from agents.rank import spearman
-from agents.settings import Config
 from agents.sight import Pixels, sight
 from agents.train import train_agent
 from agents.trained import Player, load_agent, save_agent
 from worldsim import actions
 from worldsim.data import episode, record
 from worldsim.errors import UserError
-
-FOREST = {"size": 64}
-torch.set_num_threads(1)
-
-
-def small(**changes):
-    """A run of seconds in the exact world."""
-    exam = ExamConfig(episodes=1, ticks=12, options=FOREST)
-    own = {"env": "WorldSim/VoxelChop-v0", "env_options": FOREST, "obs": "pixels", "width": 16}
-    learning = ActorCriticConfig(horizon=4, passes=1, batch=8)
-    rest = {"games": 2, "exam_every": 64, "exam": exam, "videos": False, "dream_ac": learning}
-    return Config(**{**own, **rest, "ticks": 64, **changes})
 
 
 def test_training_from_an_agent_teaches_its_critic_first(tmp_path):
