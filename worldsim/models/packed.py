@@ -65,20 +65,35 @@ class PackableConv2d(_Packable, nn.Conv2d):
     """A convolution with bias, and with a leaky rectifier after it where one is asked for."""
 
     _bias: Tensor | None = None
+    _size: tuple[int, int] = (0, 0)  # of the pictures for which the blocked copy is laid out
 
     def forward(self, x: Tensor, leak: float | None = None) -> Tensor:
         """The outputs (b c h w), those below 0 times `leak`; in the dtype packed for, if it is."""
         if self._packed is None:
             out = super().forward(x)
             return out if leak is None else F.leaky_relu(out, leak)
+        size = x.shape[-2], x.shape[-1]
+        if size != self._size:
+            weight = self.weight.detach().to(self._packed.dtype)
+            self._packed, self._size = self._laid_out(weight, size), size
         return self._convolved(x.to(self._packed.dtype), self._packed, leak)
 
     def _blocked(self, weight: Tensor) -> Tensor:
-        where = [list(part) for part in (self.padding, self.stride, self.dilation)]
-        packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(weight, *where, self.groups)
         self._bias = None if self.bias is None else self.bias.detach().to(weight.dtype)
         side = max(self.kernel_size)
+        self._size = side, side
+        packed = self._laid_out(weight, self._size)
         self._convolved(weight.new_zeros(1, self.in_channels, side, side), packed, 0.5)
+        return packed
+
+    def _laid_out(self, weight: Tensor, size: tuple[int, int]) -> Tensor:
+        # What layout is fastest hangs on the pictures' size; in another one the weight is laid out
+        # anew for each product, which on processors without AMX takes forty times as long.
+        where = [list(part) for part in (self.padding, self.stride, self.dilation)]
+        shape = [1, self.in_channels, *size]
+        packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
+            weight, *where, self.groups, shape
+        )
         return packed
 
     def _convolved(self, x: Tensor, packed: Tensor, leak: float | None) -> Tensor:
