@@ -104,6 +104,9 @@ def test_packed_convolutions_say_alike_whatever_they_are_packed_for(
         assert packed.dtype == dtype
         assert torch.allclose(packed.float(), expected, rtol=near, atol=near)
         assert torch.equal(convolution(x[1:2], leak)[0], packed[1])
+        small = convolution(x[:, :, :7, :8], leak)  # laid out anew for another size, and again
+        assert torch.allclose(small[:, :, :6, :7].float(), expected[:, :, :6, :7], atol=near)
+        assert torch.equal(convolution(x, leak), packed)
         copied = copy.deepcopy(convolution)
         copied.weight.zero_()
         assert torch.allclose(copied(x), copied.bias[:, None, None].expand(10, 12, 9))

@@ -245,6 +245,22 @@ def test_chunks_follow_the_camera_too() -> None:
     assert np.allclose(state.panoramas[0].eye, one.panoramas[0].eye)
 
 
+def test_a_state_that_is_spent_goes_on_with_the_same_bits() -> None:
+    sim = camera_simulator()
+    own, spent = started(sim, [0, 1]), started(sim, [0, 1])
+    for i in range(4):
+        before = own.panoramas[0].colors.copy()
+        after, step = sim.step(own, moves([0, 1], i))
+        assert np.array_equal(own.panoramas[0].colors, before)
+        memory = spent.panoramas[0].colors
+        spent, other = sim.step(spent, moves([0, 1], i), spend=True)
+        assert spent.panoramas[0].colors is memory
+        assert np.array_equal(other.frames, step.frames)
+        own = after
+    for name, part in own.tensors().items():
+        assert torch.equal(spent.tensors()[name], part), name
+
+
 def test_motions_are_those_of_the_camera() -> None:
     sim = camera_simulator()
     state = started(sim, [0, 1])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from worldsim.rays import Ages, Angles, Pixels, Places, far_from, pixel_of, turned
 
-NEARER, GAP = 0.75, 0.25
+_NEARER, _GAP = 0.75, 0.25
 """Share of how far something is, and blocks less, within which what is seen instead hides it."""
 
 ONE_SURFACE = 1.3
@@ -56,17 +56,17 @@ def displace(
     walked, ticks = when[0, row, column]
     for _ in range(_HANDED_ON):
         right, down, ahead = x - eye[0], y - eye[1], z - eye[2]
-        hidden = _hidden(right, down, ahead, distance, visible, angles, tangent)
-        if hidden < 0:
+        covered = _hidden(right, down, ahead, distance, visible, angles, tangent)
+        if covered < 0:
             return
         row, column = _cell(right, down, ahead, when.shape[1:3])
-        room = _BEHIND if hidden else _FREE
-        if not hidden and when[0, row, column, 0] != never:
+        room = _BEHIND if covered else _FREE
+        if not covered and when[0, row, column, 0] != never:
             far = np.sqrt(right * right + down * down + ahead * ahead)
             room = _room(places[0, row, column], when[0, row, column], (row, column),
                          when.shape[1:3], far, ticks, eye)  # fmt: skip
             if room == _HIDES:
-                hide(colors, places, when, row, column)
+                _hide(colors, places, when, row, column)
         layer = 1 if room == _BEHIND else 0
         newer = layer and when[1, row, column, 0] != never and when[1, row, column, 1] > ticks
         if newer or room == _NONE:
@@ -100,19 +100,52 @@ def _room(
     if _cell(right, down, ahead, shape) != cell:
         return _GIVES_WAY
     other = far_from(eye, place)
-    if far < NEARER * other - GAP:
+    if far < _NEARER * other - _GAP:
         return _HIDES
-    if other < NEARER * far - GAP:
+    if other < _NEARER * far - _GAP:
         return _BEHIND
     return _NONE if age[1] > ticks else _FREE
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def hide(colors: Pixels, places: Places, when: Ages, row: int, column: int) -> None:
+def _hide(colors: Pixels, places: Places, when: Ages, row: int, column: int) -> None:
     """Let what was seen last in a direction be behind what will be."""
     colors[1, row, column] = colors[0, row, column]
     places[1, row, column] = places[0, row, column]
     when[1, row, column] = when[0, row, column]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def make_room(
+    colors: Pixels,
+    places: Places,
+    when: Ages,
+    row: int,
+    column: int,
+    eye: NDArray[np.float64],
+    away: float,
+    never: int,
+) -> None:
+    """Make room in a direction for what is seen that far away from the eye (3,)."""
+    before, behind = when[0, row, column, 0], when[1, row, column, 0]
+    if before != never and away < _NEARER * far_from(eye, places[0, row, column]) - _GAP:
+        _hide(colors, places, when, row, column)
+    elif behind != never and _NEARER * away - _GAP > far_from(eye, places[1, row, column]):
+        when[1, row, column] = never  # it would hide what is seen
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def elsewhere(
+    place: Places,
+    distance: Places,
+    visible: int,
+    eye: NDArray[np.float64],
+    angles: Angles,
+    tangent: float,
+) -> bool:
+    """Whether a frame does not show a place (3,)."""
+    right, down, ahead = place[0] - eye[0], place[1] - eye[1], place[2] - eye[2]
+    return _hidden(right, down, ahead, distance, visible, angles, tangent) >= 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -144,7 +177,7 @@ def closed(
     return whole, drawn
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _hidden(
     right: float,
     down: float,
@@ -161,7 +194,7 @@ def _hidden(
     py, px = pixel_of(x, y, z, distance.shape, tangent)
     if py < -0.5 or px < -0.5 or py >= visible - 0.5 or px >= distance.shape[1] - 0.5:
         return 0
-    return 1 if NEARER * z - GAP > distance[int(py + 0.5), int(px + 0.5)] else -1
+    return 1 if _NEARER * z - _GAP > distance[int(py + 0.5), int(px + 0.5)] else -1
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

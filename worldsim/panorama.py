@@ -251,12 +251,17 @@ class Expected:
         return self.panorama.recent(self.ages)
 
     def dreamed(
-        self, frame: Pixels, distance: Places, fresh: NDArray[np.bool_] | None = None
+        self,
+        frame: Pixels,
+        distance: Places,
+        fresh: NDArray[np.bool_] | None = None,
+        spend: bool = False,
     ) -> Panorama:
         """The panorama with what was dreamed instead, (h, w, 3), and how far away it is, (h, w).
 
         Of things that were known, and look as they did, the older picture is kept; but not where it
-        is `fresh`, (y, x), a grid over the frame: nowhere by default.
+        is `fresh`, (y, x), a grid over the frame: nowhere by default. spend: the panorama before is
+        not used again.
         """
         camera, height = self.panorama.camera, len(frame)
         visible, arm = camera.visible(height), camera.arm(height)
@@ -265,7 +270,8 @@ class Expected:
         kept, origins = settled(*settling, new, visible, NEVER, arm)
         distance = levelled(distance, self.away, origins[..., 0] != NONE, visible)
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
-        return self.panorama.seen(kept, distance, cross, origins)
+        own = self.panorama if spend else self.panorama.copy()
+        return own.painted(kept, distance, cross, origins)
 
 
 def blank(camera: CameraConfig, shape: tuple[int, ...], pitch: float) -> Panorama:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -28,13 +28,19 @@ def expected(
 
 
 def dreamed(
-    before: Sequence[Expected], frames: Pixels, distances: Places, fresh: NDArray[np.bool_]
+    before: Sequence[Expected],
+    frames: Pixels,
+    distances: Places,
+    fresh: NDArray[np.bool_],
+    spend: bool = False,
 ) -> tuple[Panorama, ...]:
     """The panoramas after frames (b, h, w, 3) were dreamed, with distances (b, h, w).
 
-    fresh: (b, y, x), where events have changed what was known.
+    fresh: (b, y, x), where events have changed what was known. spend: the panoramas before, each
+    of its own game, are not used again.
     """
-    return tuple(each(Expected.dreamed, before, frames, distances, fresh))
+    after = partial(Expected.dreamed, spend=spend)
+    return tuple(each(after, before, frames, distances, fresh))
 
 
 def begun(

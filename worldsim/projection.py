@@ -9,10 +9,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.displaced import GAP, NEARER, ONE_SURFACE, closed, displace, hide, strayed
+from worldsim.displaced import ONE_SURFACE, closed, displace, elsewhere, make_room, strayed
 from worldsim.interpolation import sample, sharp
 from worldsim.origins import traced
-from worldsim.rays import Ages, Pixels, Places, facing, far_from, pixel_of, place_of, turned
+from worldsim.rays import Ages, Pixels, Places, facing, pixel_of, place_of, turned
 
 NOTHING = 1e9
 """Distance of a pixel that shows nothing known."""
@@ -72,16 +72,14 @@ def paint(
             away = (
                 distance[int(max(py, 0.0) + 0.5), min(int(max(px, 0.0) + 0.5), width - 1)] / ahead
             )
-            hidden, behind = when[0, row, column, 0], when[1, row, column, 0]
-            if hidden != never and strayed(eye, places[0, row, column], x, y, z):
-                displace(
-                    colors, places, when, (row, column), distance, visible, eye, angles, tangent,
-                    never,
-                )  # fmt: skip
-            elif hidden != never and away < NEARER * far_from(eye, places[0, row, column]) - GAP:
-                hide(colors, places, when, row, column)
-            elif behind != never and NEARER * away - GAP > far_from(eye, places[1, row, column]):
-                when[1, row, column] = never  # it would hide what is seen
+            if when[0, row, column, 0] != never and strayed(eye, places[0, row, column], x, y, z):
+                if elsewhere(places[0, row, column], distance, visible, eye, angles, tangent):
+                    displace(
+                        colors, places, when, (row, column), distance, visible, eye, angles,
+                        tangent, never,
+                    )  # fmt: skip
+            else:
+                make_room(colors, places, when, row, column, eye, away, never)
             sample(frame, py, px, visible, colors[0, row, column])
             places[0, row, column, 0] = eye[0] + x * away
             places[0, row, column, 1] = eye[1] + y * away

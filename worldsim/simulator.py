@@ -158,8 +158,12 @@ class Simulator:
         """The state with the games of the index begun anew, as `reset` would; others go on."""
         return state.with_rows(index, self.reset(context, actions, seeds, text))
 
-    def step(self, state: State, actions: NDArray[np.floating] | Tensor) -> tuple[State, Step]:
+    def step(
+        self, state: State, actions: NDArray[np.floating] | Tensor, spend: bool = False
+    ) -> tuple[State, Step]:
         """The state after actions (b, f, a), and what they led to: `f` frames drawn jointly.
+
+        spend: neither the state nor any that shares its panoramas is used again: nothing is copied.
 
         Raises:
             ValueError: actions of the wrong size, or not finite.
@@ -182,7 +186,7 @@ class Simulator:
                 return clean if told.drafted is None else told.drafted.drawn(clean)
 
             latents = self._sampled(denoise, draws[:-1])
-            after, step = self._committed(state, scene, told, latents, draws[-1])
+            after, step = self._committed(state, scene, told, latents, draws[-1], spend)
             if state.trail is not None:
                 move = Move(led.clone(), latents.clone(), state.seeds, len(draws))
                 after = replace(after, trail=state.trail.then(move))
@@ -245,10 +249,10 @@ class Simulator:
         seen = state.latents, state.text, None, told.events
         scene = self.dynamics.scene(state.cache, led, known, *seen)
         noise = noise_of(state, move.draws, move.latents.shape[1:])[-1]
-        return self._committed(state, scene, told, move.latents, noise)[0]
+        return self._committed(state, scene, told, move.latents, noise, spend=False)[0]
 
     def _committed(
-        self, state: State, scene: Scene, told: Told, latents: Tensor, noise: Tensor
+        self, state: State, scene: Scene, told: Told, latents: Tensor, noise: Tensor, spend: bool
     ) -> tuple[State, Step]:
         """What `step` gives for latents (b, f, z, y, x) that are committed with that noise."""
         led, level = told.led, self._level(self.config.commit_level, *told.led.shape[:2])
@@ -262,7 +266,7 @@ class Simulator:
         def seen() -> tuple[State, Tensor, Pixels] | None:
             if self._surroundings is None or told.ahead is None:
                 return None
-            return self._surroundings.gone_on(state, told, latents, self.decode(latents))
+            return self._surroundings.gone_on(state, told, latents, self.decode(latents), spend)
 
         (cache, outlook, hands), looks = both(past, seen, led.shape[:2].numel())
         after, motion, pictures = looks or (state, outlook.motion, None)

@@ -131,14 +131,14 @@ class Surroundings:
         return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, f - 1))
 
     def gone_on(
-        self, state: State, told: Told, latents: Tensor, pictures: Pixels
+        self, state: State, told: Told, latents: Tensor, pictures: Pixels, spend: bool = False
     ) -> tuple[State, Tensor, Pixels]:
         """The state with panoramas and bodies after what was told of led to dreamed frames.
 
         And the motions (b, f, 5) that did, as `models.heads.body_motion`; and what the frames show
         (b, f, h, w, 3): of known things that look alike, what is kept of them. latents, pictures:
         (b, f, ...). Players move as their bodies expect: a dream is no evidence of a motion, and
-        seems to move too little.
+        seems to move too little. spend: the state is not used again.
         """
         assert told.ahead is not None
         assert told.drafted is not None
@@ -155,7 +155,8 @@ class Surroundings:
             away = self._away(latents[:, i : i + 1], pictures[:, i : i + 1], tilts)
             went = actions[:, i], state.body, ahead.motions
             body = in_company(self._body.dreamed, *went)
-            after = dreamed(ahead.views, pictures[:, i], away[:, 0], fresh[:, i])
+            seen = pictures[:, i], away[:, 0], fresh[:, i]
+            after = dreamed(ahead.views, *seen, spend or i > 0)
             state = replace(state, panoramas=after, body=body)
             shown.append(np.stack([game.shown for game in after]))
         return state, torch.stack(motions, 1).to(latents.device), np.stack(shown, 1)

@@ -95,6 +95,7 @@ class Dreamer:
         self._known: OrderedDict[bytes, Tensor] = OrderedDict()
         self._state: State | None = None
         self._step: Step | None = None
+        self._lent = True  # whether others may hold the state
 
     @property
     def respawn(self) -> Callable[[], WorldModel] | None:
@@ -121,7 +122,9 @@ class Dreamer:
 
     def advance(self, actions: Vector) -> Step:
         """The same, whose frames are decoded only if they are asked for."""
-        self._state, self._step = self.simulator.step(self.snapshot(), actions[:, None])
+        lent, state = self._lent, self.snapshot()
+        self._state, self._step = self.simulator.step(state, actions[:, None], spend=not lent)
+        self._lent = False
         return self._step
 
     def rewards(self) -> Floats:
@@ -142,11 +145,12 @@ class Dreamer:
         """
         if self._state is None:
             raise RuntimeError("no game has begun; call reset() first")
+        self._lent = True
         return self._state
 
     def restore(self, snapshot: State) -> None:
         """Go back to a snapshot."""
-        self._state, self._step = snapshot, None
+        self._state, self._step, self._lent = snapshot, None, True
 
     def reconstruct(self, frames: Frames) -> Frames:
         """Frames (n, h, w, 3) through the tokenizer and back."""
