@@ -28,7 +28,8 @@ class Chopper:
 
     Args:
         skill: share of the time, 0 to 1, in which it does so; the rest are random moves. None
-            draws another skill for each episode.
+            draws another skill for each episode. What it would have done in their stead is
+            `intended`, so that recordings tell how to get out of where no good player gets.
         moves: play `agents.moves` only, each held for `repeat` ticks, as learning agents do.
         repeat: ticks that a move is held.
     """
@@ -50,7 +51,7 @@ class Chopper:
         self._speed = float(rng.uniform(8, 20))
         self._script = iter(fell_trees(self._senses))
         self._tick, self._lapse = 0, -1
-        self._action = actions.make()
+        self.intended = actions.make()
 
     def act(self, observation: Any, info: dict[str, Any]) -> actions.Action:
         """The next action."""
@@ -58,12 +59,10 @@ class Chopper:
         if self._tick % _LAPSE == 0:
             fails = self._senses.rng.random() >= self.skill
             self._lapse = int(self._senses.rng.integers(len(MOVES))) if fails else -1
-        if self._lapse >= 0:
-            self._action = actions.from_vector(VECTORS[self._lapse])
-        elif self._tick % self._hold == 0:
-            self._action = self._played(next(self._script))
+        if self._tick % self._hold == 0:
+            self.intended = self._played(next(self._script))
         self._tick += 1
-        return self._action
+        return self.intended if self._lapse < 0 else actions.from_vector(VECTORS[self._lapse])
 
     def _played(self, controls: dict[str, Any]) -> actions.Action:
         """The action for controls whose camera is the whole way that is left to turn."""

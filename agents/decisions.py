@@ -14,6 +14,7 @@ from worldsim import actions
 from worldsim.camera import CameraConfig
 from worldsim.data import dataset, episode
 from worldsim.data.latents import FACTS, INDEX, LatentDataset
+from worldsim.data.record import INTENDED
 from worldsim.errors import UserError
 from worldsim.progress import progress
 
@@ -54,7 +55,8 @@ def decisions(
 ) -> Decisions:
     """The decisions of all episodes in folders of recordings, or of latents.
 
-    A decision is `repeat` ticks from a multiple of that on. seeds: first and last of the episodes.
+    A decision is `repeat` ticks from a multiple of that on; what a recorded policy intended counts,
+    where it tells. seeds: first and last of the episodes.
     mirror: those of recordings once more, with left and right exchanged.
 
     Raises:
@@ -117,10 +119,12 @@ def _of_recordings(
     parts = []
     with progress("seeing recordings", len(paths)) as shown:
         for path in paths:
-            played = episode.read(path, info=False)
+            played = episode.read(path)
+            wished = played.info.get(INTENDED, played.actions[:0])[1:]
             starts = _starts(len(played.actions), repeat)
             frames = played.frames[starts]
-            moves, returns = _told(played.actions, played.rewards, repeat, discount)
+            meant = wished if len(wished) else played.actions
+            moves, returns = _told(meant, played.rewards, repeat, discount)
             parts.append((_kept(seen(frames)), moves, returns))
             if mirror:
                 parts.append((_kept(seen(_mirrored(frames))), MIRRORED[moves], returns))

@@ -51,6 +51,18 @@ def test_a_chopper_of_moves_plays_nothing_else_and_holds_each(forest):
     assert (held == held[:, :1]).all()
 
 
+def test_what_a_chopper_intends_is_what_it_does_but_for_lapses(forest):
+    frame, info = forest.reset(seed=700_002)
+    for skill, share in ((1.0, 1.0), (0.5, 0.5), (0.0, 0.1)):
+        policy, same = Chopper(skill, moves=True), 0
+        policy.reset(0, forest, info)
+        for _ in range(320):
+            action = policy.act(frame, info)
+            same += np.array_equal(*map(actions.to_vector, (action, policy.intended)))
+            frame, *_, info = forest.step(action)
+        assert same / 320 == pytest.approx(share, abs=0.2 if skill < 1 else 0)
+
+
 def test_every_move_is_the_one_nearest_to_itself():
     for i, vector in enumerate(VECTORS):
         assert nearest(vector, vector[actions.CAMERA] * REPEAT) == i

@@ -35,8 +35,16 @@ POLICIES = {
 """Short names; any other policy is named `module:Class`."""
 
 
+INTENDED = "intended"
+"""Among the info of recordings whose policy tells it: what it would have done, where it did
+something else on purpose, (t+1, a); row i + 1 belongs to action i, as frames do."""
+
+
 class Policy(Protocol):
-    """What plays. It may also have `coverage() -> dict[str, float]`: counts of what it did."""
+    """What plays. It may also have `coverage() -> dict[str, float]`: counts of what it did.
+
+    And `intended`, an action: what the one it gave last stands for; see `INTENDED`.
+    """
 
     def reset(self, seed: int, env: gym.Env[Any, Any], info: dict[str, Any]) -> None:
         """Begin an episode; the same seed must lead to the same play."""
@@ -147,7 +155,7 @@ class Recorder:
         observation, info = env.reset(seed=config.seed + index)
         version = environments.engine_version(info)
         policy.reset(config.seed + index, env, info)
-        writer.start(environments.frame_of(observation, self.key), info)
+        writer.start(environments.frame_of(observation, self.key), info | _wish(policy, space))
         for step in range(1, config.steps + 1):
             check_stop()
             vector = environments.to_vector(space, policy.act(observation, info))
@@ -156,7 +164,7 @@ class Recorder:
             observation, reward, terminated, truncated, info = env.step(action)
             ends = (bool(terminated), bool(truncated) or step == config.steps)
             frame = environments.frame_of(observation, self.key)
-            writer.step(vector, frame, float(reward), ends, info)
+            writer.step(vector, frame, float(reward), ends, info | _wish(policy, space))
             if any(ends):
                 break
         header = Header(
@@ -169,6 +177,12 @@ class Recorder:
     def close(self) -> None:
         """Close the environment."""
         self.env.close()
+
+
+def _wish(policy: Policy, space: gym.Space[Any]) -> dict[str, Any]:
+    """What the policy intended, to be kept with a frame's info; nothing where it does not tell."""
+    intended = getattr(policy, INTENDED, None)
+    return {} if intended is None else {INTENDED: environments.to_vector(space, intended)}
 
 
 def make_policy(config: Config) -> Policy:
