@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_simulator import camera_simulator, moves, started
+from simulated import camera_simulator, moves, started
 from toys import tiny_dynamics
 
 from worldsim.camera import CHANNELS, CameraConfig

@@ -1,58 +1,16 @@
 """The simulator: states are values, rows are strangers to one another."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from simulated import CONTEXT, context, moves, run, same, simulator, started
 from torch import Tensor
 from toys import PoolingTokenizer, tiny_dynamics
 
-from worldsim.camera import CameraConfig
 from worldsim.errors import UserError
-from worldsim.models.dynamics import Dynamics
-from worldsim.models.heads import moved
-from worldsim.simulator import Simulator, SimulatorConfig
-from worldsim.state import State
-
-CONTEXT = 4
-
-
-def simulator(model: Dynamics | None = None, **settings: Any) -> Simulator:
-    tokenizer: Any = PoolingTokenizer()
-    return Simulator(tokenizer, model or tiny_dynamics(), SimulatorConfig(**settings))
-
-
-def context(rows: Sequence[int], frames: int = CONTEXT) -> tuple[Tensor, Tensor]:
-    """Latents (b, t+1, z, y, x) and actions (b, t, a); a row is a function of its number."""
-    latents, actions = [], []
-    for row in rows:
-        g = torch.Generator().manual_seed(row)
-        latents.append(torch.randn(frames, 2, 4, 4, generator=g))
-        actions.append(torch.randn(frames - 1, 3, generator=g))
-    return torch.stack(latents), torch.stack(actions)
-
-
-def started(sim: Simulator, rows: Sequence[int], frames: int = CONTEXT) -> State:
-    return sim.reset(*context(rows, frames), seeds=[100 + row for row in rows])
-
-
-def moves(rows: Sequence[int], i: int) -> Tensor:
-    return torch.stack([torch.sin(torch.arange(3.0) + row + i)[None] for row in rows])
-
-
-def run(sim: Simulator, state: State, rows: Sequence[int], steps: range) -> tuple[State, Tensor]:
-    seen = []
-    for i in steps:
-        state, step = sim.step(state, moves(rows, i))
-        seen.append(step.latents)
-    return state, torch.cat(seen, 1)
-
-
-def same(a: State, b: State) -> bool:
-    return all(torch.equal(x, b.tensors()[name]) for name, x in a.tensors().items())
+from worldsim.simulator import Simulator
 
 
 def test_a_step_brings_frames_and_figures() -> None:
@@ -191,89 +149,6 @@ def test_memory_does_not_grow() -> None:
     state, _ = run(sim, state, [0], range(60))
     assert state.cache.log.far.numel() == size
     assert state.latents.isfinite().all()
-
-
-def camera_simulator(events: Sequence[str] = (), **settings: Any) -> Simulator:
-    """Pitch is column 1, yaw column 2, and column 0 walks."""
-    camera = CameraConfig(field_of_view=70.0, pitch=1, yaw=2, walking=[0])
-    return simulator(tiny_dynamics(camera=camera, events=list(events)), **settings)
-
-
-def test_a_panorama_travels_with_its_game() -> None:
-    sim = camera_simulator()
-    state, _ = run(sim, started(sim, [0, 1]), [0, 1], range(3))
-    assert [panorama.ticks for panorama in state.panoramas] == [CONTEXT + 2] * 2
-    _, expected = run(sim, state, [0, 1], range(3, 9))
-    again = camera_simulator()
-    saved = {name: tensor.clone() for name, tensor in state.tensors().items()}
-    _, restored = run(again, again.restore(saved), [0, 1], range(3, 9))
-    assert torch.equal(restored, expected)
-    swapped = state.rows([1, 0])
-    _, rows = run(sim, swapped, [1, 0], range(3, 9))
-    assert torch.allclose(rows, expected[[1, 0]], atol=1e-4)
-    mixed = sim.reset_rows(state, [1], *context([2]), seeds=[102])
-    assert [panorama.ticks for panorama in mixed.panoramas] == [CONTEXT + 2, CONTEXT - 1]
-    assert mixed.panoramas[0] is state.panoramas[0]
-
-
-def test_what_the_panorama_knows_reaches_the_dream() -> None:
-    sim = camera_simulator()
-    state = started(sim, [0])
-    (panorama,) = state.panoramas
-    other = replace(state, panoramas=(replace(panorama, frame=255 - panorama.frame),))
-    _, seen = sim.step(state, moves([0], 0))
-    _, changed = sim.step(other, moves([0], 0))
-    assert not torch.allclose(seen.latents, changed.latents, atol=1e-3)
-
-
-def test_a_camera_points_where_it_is_said_to() -> None:
-    sim = camera_simulator()
-    latents, actions = context([0, 1])
-    state = sim.reset(latents, actions, [0, 1], pitches=[30.0, -80.0])
-    assert [panorama.pitch for panorama in state.panoramas] == pytest.approx([30.0, -80.0])
-
-
-def test_chunks_follow_the_camera_too() -> None:
-    sim = camera_simulator()
-    state, step = sim.step(started(sim, [0]), torch.cat([moves([0], i) for i in range(3)], 1))
-    assert step.frames.shape[1] == 3
-    assert np.array_equal(sim.render(state)[0], step.frames[0, -1])  # what is kept is shown
-    assert state.panoramas[0].ticks == CONTEXT + 2
-    one = started(sim, [0])
-    for i in range(3):
-        one, _ = sim.step(one, moves([0], i))
-    assert np.allclose(state.panoramas[0].eye, one.panoramas[0].eye)
-
-
-def test_a_state_that_is_spent_goes_on_with_the_same_bits() -> None:
-    sim = camera_simulator()
-    own, spent = started(sim, [0, 1]), started(sim, [0, 1])
-    for i in range(4):
-        before = own.panoramas[0].colors.copy()
-        after, step = sim.step(own, moves([0, 1], i))
-        assert np.array_equal(own.panoramas[0].colors, before)
-        memory = spent.panoramas[0].colors
-        spent, other = sim.step(spent, moves([0, 1], i), spend=True)
-        assert spent.panoramas[0].colors is memory
-        assert np.array_equal(other.frames, step.frames)
-        own = after
-    for name, part in own.tensors().items():
-        assert torch.equal(spent.tensors()[name], part), name
-
-
-def test_motions_are_those_of_the_camera() -> None:
-    sim = camera_simulator()
-    state = started(sim, [0, 1])
-    poses = torch.tensor([[0.0, 0, 0, game.yaw, game.pitch] for game in state.panoramas])
-    begun = [game.eye for game in state.panoramas]
-    for i in range(3):
-        state, step = sim.step(state, moves([0, 1], i))
-        poses = moved(poses.double(), step.motion[:, 0])
-    for pose, game, eye in zip(poses.tolist(), state.panoramas, begun, strict=True):
-        x, down, z = game.eye - eye
-        assert pose[:3] == pytest.approx([-x, -down, z], abs=1e-6)
-        assert (pose[3] - game.yaw) % 360 == pytest.approx(0, abs=1e-4)
-        assert pose[4] == pytest.approx(game.pitch, abs=1e-4)
 
 
 def test_text_travels_with_its_game() -> None:

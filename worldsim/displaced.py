@@ -16,6 +16,9 @@ _NEARER, _GAP = 0.75, 0.25
 ONE_SURFACE = 1.3
 """Times the distance up to which two places are of one surface."""
 
+CLOSED = 2
+"""Most pixels to a side at which `closed` looks."""
+
 _NONE, _FREE, _HIDES, _BEHIND, _GIVES_WAY = range(5)
 
 _HANDED_ON = 24  # times that one gives way to another, which gives way to a third
@@ -161,7 +164,7 @@ def closed(
     for row in range(visible):
         for column in range(width):
             for down, across in ((0, 1), (1, 0)):
-                for before, after in ((1, 1), (1, 2), (2, 1)):
+                for before, after in ((1, 1), (1, CLOSED), (CLOSED, 1)):
                     top, left = row - before * down, column - before * across
                     bottom, right = row + after * down, column + after * across
                     if top < 0 or left < 0 or bottom >= visible or right >= width:

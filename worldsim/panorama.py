@@ -33,9 +33,10 @@ from worldsim.nearby import (
     unseen,
 )
 from worldsim.origins import FRAMES, NONE, rooted
-from worldsim.projection import look, moved, paint, remembered
+from worldsim.projection import guess, look, moved, paint
 from worldsim.rays import Ages, Pixels, Places, facing
 from worldsim.settled import settled
+from worldsim.splatted import remembered
 
 STEPS, TICKS = 8.0, 64.0
 """Steps walked, and ticks, after which what was seen counts for 1/e."""
@@ -211,12 +212,13 @@ class Panorama:
         out, ages = np.empty_like(frame), np.empty((*frame.shape[:2], 2), np.int32)
         origins, tangent = np.full(frame.shape, NONE, np.float32), self.camera.tangent
         kept = self.colors, self.places, self.when
-        remembered(out, ages, *kept, visible, *place, tangent, NEVER)
         nearest = moved(self.distance, visible, *place, *stood, tangent)
         look(
             out, ages, origins, frame, self.past, self.origins, self.distance, nearest, visible,
-            *place, *stood, tangent, before.walked, before.ticks, NEVER,
+            *place, *stood, tangent, before.walked, before.ticks,
         )  # fmt: skip
+        remembered(out, ages, origins, *kept, visible, *place, tangent, NEVER)
+        guess(out, ages, frame, visible, *place, *stood, tangent, NEVER)
         return out, ages, origins, nearest.astype(np.float32)
 
     def _scanned(self) -> tuple[Places, NDArray[np.float64], tuple[int, int], float]:

@@ -9,13 +9,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.displaced import ONE_SURFACE, closed, displace, elsewhere, make_room, strayed
+from worldsim.displaced import ONE_SURFACE, displace, elsewhere, make_room, strayed
 from worldsim.interpolation import sample, sharp
 from worldsim.origins import traced
 from worldsim.rays import Ages, Pixels, Places, facing, pixel_of, place_of, turned
-
-NOTHING = 1e9
-"""Distance of a pixel that shows nothing known."""
+from worldsim.splatted import NOTHING, spread
 
 _GAPE = 3
 """Pixels of a gap that is closed where nothing is known."""
@@ -87,74 +85,6 @@ def paint(
             when[0, row, column, 0], when[0, row, column, 1] = walked, ticks
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _spread(
-    nearest: NDArray[np.float64],
-    off: NDArray[np.float64],
-    shown: NDArray[np.int64],
-    number: int,
-    right: float,
-    down: float,
-    ahead: float,
-    tangent: float,
-    visible: int,
-) -> None:
-    """Let a place cover the four pixels around it: where nothing is nearer or better centred."""
-    width = nearest.shape[1]
-    py, px = pixel_of(right, down, ahead, nearest.shape, tangent)
-    if py <= -1 or px <= -1 or py >= visible or px >= width:
-        return
-    top, left = int(np.floor(py)), int(np.floor(px))
-    for row in range(max(top, 0), min(top + 2, visible)):
-        for column in range(max(left, 0), min(left + 2, width)):
-            before, apart = nearest[row, column], (row - py) ** 2 + (column - px) ** 2
-            if ahead < 0.9 * before or (ahead < 1.1 * before and apart < off[row, column]):
-                nearest[row, column], off[row, column] = ahead, apart
-                shown[row, column] = number
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def remembered(
-    out: Pixels,
-    ages: Ages,
-    colors: Pixels,
-    places: Places,
-    when: Ages,
-    visible: int,
-    eye: NDArray[np.float64],
-    yaw: float,
-    pitch: float,
-    tangent: float,
-    never: int,
-) -> None:
-    """Draw the kept places that a camera sees; grey, and of age `never`, where there are none."""
-    flat_colors, flat_places = colors.reshape(-1, 3), places.reshape(-1, 3)
-    flat_when = when.reshape(-1, 2)
-    height, width = out.shape[:2]
-    nearest, off = np.full((height, width), NOTHING), np.empty((height, width))
-    shown = np.empty((height, width), np.int64)
-    angles = facing(yaw, pitch)
-    for cell in range(len(flat_when)):
-        if flat_when[cell, 0] == never:
-            continue
-        right, down, ahead = turned(
-            flat_places[cell, 0] - eye[0],
-            flat_places[cell, 1] - eye[1],
-            flat_places[cell, 2] - eye[2],
-            angles,
-        )
-        if ahead > 0.05:
-            _spread(nearest, off, shown, cell, right, down, ahead, tangent, visible)
-    nearest, shown = closed(nearest, shown, visible)
-    for row in range(height):
-        for column in range(width):
-            if nearest[row, column] < NOTHING:
-                cell = shown[row, column]
-                out[row, column], ages[row, column] = flat_colors[cell], flat_when[cell]
-            else:
-                out[row, column], ages[row, column] = 128, never
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
 def moved(
     distance: Places,
@@ -177,7 +107,7 @@ def moved(
             x, y, z = place_of(row, column, distance[row, column], shape, tangent, old)
             right, down, ahead = turned(x + step[0], y + step[1], z + step[2], new)
             if ahead > 0.05:
-                _spread(nearest, off, shown, 0, right, down, ahead, tangent, visible)
+                spread(nearest, off, shown, 0, right, down, ahead, tangent, visible)
     return _mended(nearest, visible)
 
 
@@ -237,13 +167,10 @@ def look(
     tangent: float,
     walked: int,
     ticks: int,
-    never: int,
 ) -> None:
     """Draw what the frame before shows of a picture whose pixels are as near as `moved` says.
 
-    Pixels of which it shows nothing are left as they are, or, if their age is `never`, coloured
-    as if everything were far away and the edges of the frame went on: a guess, for no hard edge.
-    past, origins: see `worldsim.origins`; those of pixels that it does not show stay as they are.
+    Pixels of which it shows nothing are left as they are. past, origins: see `worldsim.origins`.
     """
     shape = frame.shape[0], frame.shape[1]
     old, new = facing(yaw_before, pitch_before), facing(yaw, pitch)
@@ -256,19 +183,49 @@ def look(
                     out[row, column, c] = frame[row, column, c]
                 ages[row, column, 0], ages[row, column, 1] = walked, ticks
                 continue
-            for far in (nearest[row, column], NOTHING):
-                x, y, z = place_of(row, column, far, shape, tangent, new)
-                right, down, ahead = turned(x + step[0], y + step[1], z + step[2], old)
-                if ahead <= 0:
-                    continue
+            if nearest[row, column] == NOTHING:
+                continue
+            x, y, z = place_of(row, column, nearest[row, column], shape, tangent, new)
+            right, down, ahead = turned(x + step[0], y + step[1], z + step[2], old)
+            if ahead <= 0:
+                continue
+            py, px = pixel_of(right, down, ahead, shape, tangent)
+            if _shows(distance, py, px, visible, ahead):
+                number, y, x = traced(origins_before, py, px, visible)
+                sharp(past[number], y, x, visible, weights, out[row, column])
+                origins[row, column, 0] = number
+                origins[row, column, 1], origins[row, column, 2] = y, x
+                ages[row, column, 0], ages[row, column, 1] = walked, ticks
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def guess(
+    out: Pixels,
+    ages: Ages,
+    frame: Pixels,
+    visible: int,
+    eye: NDArray[np.float64],
+    yaw: float,
+    pitch: float,
+    eye_before: NDArray[np.float64],
+    yaw_before: float,
+    pitch_before: float,
+    tangent: float,
+    never: int,
+) -> None:
+    """Colour what was never seen as if all were far away and the edges of the frame went on.
+
+    So that what is known ends in no hard edge.
+    """
+    shape = frame.shape[0], frame.shape[1]
+    old, new = facing(yaw_before, pitch_before), facing(yaw, pitch)
+    step = eye - eye_before
+    for row in range(visible):
+        for column in range(shape[1]):
+            if ages[row, column, 0] != never:
+                continue
+            x, y, z = place_of(row, column, NOTHING, shape, tangent, new)
+            right, down, ahead = turned(x + step[0], y + step[1], z + step[2], old)
+            if ahead > 0:
                 py, px = pixel_of(right, down, ahead, shape, tangent)
-                if far == NOTHING:
-                    if ages[row, column, 0] == never:
-                        sample(frame, py, px, visible, out[row, column])
-                elif _shows(distance, py, px, visible, ahead):
-                    number, y, x = traced(origins_before, py, px, visible)
-                    sharp(past[number], y, x, visible, weights, out[row, column])
-                    origins[row, column, 0] = number
-                    origins[row, column, 1], origins[row, column, 2] = y, x
-                    ages[row, column, 0], ages[row, column, 1] = walked, ticks
-                    break
+                sample(frame, py, px, visible, out[row, column])
