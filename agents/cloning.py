@@ -31,6 +31,9 @@ class CloningConfig:
     """First and last seed of the episodes that are learnt from; empty for all."""
     smoothing: float = 0.05
     """Share of the odds that is spread over all moves."""
+    sharper: float = 1.5
+    """Times by which the clone's log-odds are those that it learns: who learns from lapses is less
+    sure than who is cloned, and plays better for acting surer than it is."""
     decay: float = 0.3
     """Weight decay."""
     dropout: float = 0.3
@@ -113,7 +116,8 @@ class Cloning:
         kept = torch.rand(features.shape, generator=generator) < share
         features = torch.where(kept, features / share, 0.0)
         logits, values = self.network.actor(features), self.network.critic(features).squeeze(-1)
-        surprise = F.cross_entropy(logits, moves, label_smoothing=self._config.smoothing)
+        told = logits / self._config.sharper
+        surprise = F.cross_entropy(told, moves, label_smoothing=self._config.smoothing)
         critic = (values - symlog(returns)).square().mean()
         self._optimizer.zero_grad(set_to_none=True)
         (surprise + 0.5 * critic).backward()

@@ -54,6 +54,8 @@ class Config(RoundsConfig):
     seed: int = 0
     width: int = 256
     """Features of the network."""
+    channels: int = 32
+    """Of its first convolution."""
     exam: ExamConfig = field(default_factory=ExamConfig)
     ppo: PpoConfig = field(default_factory=PpoConfig)
     dream_ac: ActorCriticConfig = field(default_factory=ActorCriticConfig)

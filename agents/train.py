@@ -92,7 +92,7 @@ def _network(config: Config, seen: Sight) -> Network:
         scale = 255.0 if seen.kind == "pixels" else 1.0
         channels, *sides = seen.space.shape
         shape = [config.history * channels, *sides]
-        return Network(NetworkConfig(shape, scale, len(MOVES), config.width))
+        return Network(NetworkConfig(shape, scale, len(MOVES), config.width, config.channels))
     network, meta = load_agent(config.init)
     theirs = meta["config"]
     own = seen.kind, seen.tokenizer, config.history

@@ -20,6 +20,8 @@ from worldsim.trained import ready
 
 FILE = "agent.safetensors"
 """What a training folder's agent is called."""
+SHIPPED = Path(__file__).with_name("data") / "chop.safetensors"
+"""The agent that ships, which fells trees."""
 
 
 def save_agent(
@@ -141,14 +143,18 @@ class TrainedAgent(Player):
     """Plays the agent of a file, in the exact world or a dream.
 
     Args:
-        path: the agent's file, or the folder of its training.
+        path: the agent's file, or the folder of its training; the one that ships if null.
         world: world file whose tokenizer it sees with, if it sees latents; the shipped one if null.
         greedy, skill: as `Player` takes them.
     """
 
     def __init__(
-        self, path: str, world: str | None = None, greedy: bool = False, skill: float = 1.0
+        self,
+        path: str | None = None,
+        world: str | None = None,
+        greedy: bool = False,
+        skill: float = 1.0,
     ) -> None:
-        network, meta = load_agent(path)
+        network, meta = load_agent(path or SHIPPED)
         repeat = int(meta["config"]["repeat"])
         super().__init__(network, own_sight(meta, world), repeat, greedy, skill)

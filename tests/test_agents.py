@@ -117,6 +117,11 @@ def test_an_agent_is_examined_again_on_other_seeds(tmp_path):
     assert json.loads((tmp_path / "exam" / "figures.json").read_text()) == figures
 
 
+def test_the_agent_that_ships_fells_trees_in_the_exact_world():
+    exam = ExamConfig(seed=700_000, episodes=2, ticks=320)
+    assert examine(TrainedAgent(), exam)["return"] >= 1
+
+
 @pytest.mark.slow
 def test_agents_learn_in_a_dream_and_play_in_the_exact_world(tmp_path, runs):
     world, size = str(runs / "world.safetensors"), {"size": 32}
