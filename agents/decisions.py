@@ -14,7 +14,6 @@ from worldsim import actions
 from worldsim.camera import CameraConfig
 from worldsim.data import dataset, episode
 from worldsim.data.latents import FACTS, INDEX, LatentDataset
-from worldsim.data.record import INTENDED
 from worldsim.errors import UserError
 from worldsim.progress import progress
 
@@ -120,10 +119,10 @@ def _of_recordings(
     with progress("seeing recordings", len(paths)) as shown:
         for path in paths:
             played = episode.read(path)
-            wished = played.info.get(INTENDED, played.actions[:0])[1:]
+            intended = played.info.get(episode.INTENDED)
             starts = _starts(len(played.actions), repeat)
             frames = played.frames[starts]
-            meant = wished if len(wished) else played.actions
+            meant = played.actions if intended is None else intended[1:]
             moves, returns = _told(meant, played.rewards, repeat, discount)
             parts.append((_kept(seen(frames)), moves, returns))
             if mirror:

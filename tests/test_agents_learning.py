@@ -61,7 +61,7 @@ def test_recorded_decisions_are_the_moves_that_were_intended(tmp_path):
     record.record(recording)
     found = decisions([str(tmp_path)], Pixels(), 4, 0.5, [1, 1])
     played = episode.read(tmp_path / "episode_000001.h5")
-    meant = played.info[record.INTENDED][1:]
+    meant = played.info[episode.INTENDED][1:]
     assert np.array_equal(VECTORS[found.moves], meant[:40:4])
     same = (meant == played.actions).all(-1)
     assert same.any()

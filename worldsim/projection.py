@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from worldsim.displaced import ONE_SURFACE, displace, elsewhere, make_room, strayed
 from worldsim.interpolation import sample, sharp
 from worldsim.origins import traced
-from worldsim.rays import Ages, Pixels, Places, facing, pixel_of, place_of, turned
+from worldsim.rays import Ages, Angles, Pixels, Places, facing, pixel_of, place_of, turned
 from worldsim.splatted import NOTHING, spread
 
 _GAPE = 3
@@ -85,6 +85,25 @@ def paint(
             when[0, row, column, 0], when[0, row, column, 1] = walked, ticks
 
 
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _beheld(
+    row: int,
+    column: int,
+    far: float,
+    shape: tuple[int, int],
+    tangent: float,
+    own: Angles,
+    step: NDArray[np.float64],
+    other: Angles,
+) -> tuple[float, float, float]:
+    """What a pixel shows `far` blocks ahead: right, down and ahead of another camera.
+
+    own, other: the angles of both. step: (3,), from the other's eye to its own.
+    """
+    x, y, z = place_of(row, column, far, shape, tangent, own)
+    return turned(x + step[0], y + step[1], z + step[2], other)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def moved(
     distance: Places,
@@ -104,10 +123,11 @@ def moved(
     step = eye_before - eye
     for row in range(visible):
         for column in range(shape[1]):
-            x, y, z = place_of(row, column, distance[row, column], shape, tangent, old)
-            right, down, ahead = turned(x + step[0], y + step[1], z + step[2], new)
+            far = distance[row, column]
+            right, down, ahead = _beheld(row, column, far, shape, tangent, old, step, new)
             if ahead > 0.05:
-                spread(nearest, off, shown, 0, right, down, ahead, tangent, visible)
+                py, px = pixel_of(right, down, ahead, shape, tangent)
+                spread(nearest, off, shown, 0, py, px, ahead, visible)
     return _mended(nearest, visible)
 
 
@@ -185,8 +205,8 @@ def look(
                 continue
             if nearest[row, column] == NOTHING:
                 continue
-            x, y, z = place_of(row, column, nearest[row, column], shape, tangent, new)
-            right, down, ahead = turned(x + step[0], y + step[1], z + step[2], old)
+            far = nearest[row, column]
+            right, down, ahead = _beheld(row, column, far, shape, tangent, new, step, old)
             if ahead <= 0:
                 continue
             py, px = pixel_of(right, down, ahead, shape, tangent)
@@ -224,8 +244,7 @@ def guess(
         for column in range(shape[1]):
             if ages[row, column, 0] != never:
                 continue
-            x, y, z = place_of(row, column, NOTHING, shape, tangent, new)
-            right, down, ahead = turned(x + step[0], y + step[1], z + step[2], old)
+            right, down, ahead = _beheld(row, column, NOTHING, shape, tangent, new, step, old)
             if ahead > 0:
                 py, px = pixel_of(right, down, ahead, shape, tangent)
                 sample(frame, py, px, visible, out[row, column])

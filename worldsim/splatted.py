@@ -22,15 +22,13 @@ def spread(
     off: NDArray[np.float64],
     shown: NDArray[np.int64],
     number: int,
-    right: float,
-    down: float,
+    py: float,
+    px: float,
     ahead: float,
-    tangent: float,
     visible: int,
 ) -> None:
     """Let a place cover the four pixels around it: where nothing is nearer or better centred."""
     width = nearest.shape[1]
-    py, px = pixel_of(right, down, ahead, nearest.shape, tangent)
     if py <= -1 or px <= -1 or py >= visible or px >= width:
         return
     top, left = int(np.floor(py)), int(np.floor(px))
@@ -76,8 +74,10 @@ def remembered(
             flat_places[cell, 2] - eye[2],
             angles,
         )
-        if ahead > 0.05 and _is_asked(asked, right, down, ahead, (height, width), tangent):
-            spread(nearest, off, shown, cell, right, down, ahead, tangent, visible)
+        if ahead > 0.05:
+            py, px = pixel_of(right, down, ahead, (height, width), tangent)
+            if _counts(asked, py, px):
+                spread(nearest, off, shown, cell, py, px, ahead, visible)
     nearest, shown = closed(nearest, shown, visible)
     for row in range(visible):
         for column in range(width):
@@ -92,9 +92,9 @@ def remembered(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _asked(origins: Places, visible: int) -> NDArray[np.bool_]:
-    """Pixels (visible + 1, w + 1) up to which a place may count where no origin is known.
+    """Where (visible + 1, w + 1) the first of four pixels is, of which one counts; see `_counts`.
 
-    A pixel after that whose row and column they count, and those that `closed` looks at around it.
+    Those of no known origin count, and what `closed` looks at around them.
     """
     width = origins.shape[1]
     asked = np.zeros((visible + 1, width + 1), np.bool_)
@@ -107,16 +107,7 @@ def _asked(origins: Places, visible: int) -> NDArray[np.bool_]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _is_asked(
-    asked: NDArray[np.bool_],
-    right: float,
-    down: float,
-    ahead: float,
-    shape: tuple[int, int],
-    tangent: float,
-) -> bool:
-    """Whether any of the four pixels around a place, as a camera sees it, is asked."""
-    py, px = pixel_of(right, down, ahead, shape, tangent)
-    if py <= -1 or px <= -1 or py >= asked.shape[0] - 1 or px >= asked.shape[1] - 1:
-        return False
-    return bool(asked[int(np.floor(py)) + 1, int(np.floor(px)) + 1])
+def _counts(asked: NDArray[np.bool_], py: float, px: float) -> bool:
+    """Whether any of the four pixels around pixel coordinates counts."""
+    inside = -1 < py < asked.shape[0] - 1 and -1 < px < asked.shape[1] - 1
+    return inside and bool(asked[int(np.floor(py)) + 1, int(np.floor(px)) + 1])

@@ -17,6 +17,10 @@ from worldsim.errors import UserError
 
 FORMAT = "worldsim-episode-1"
 
+INTENDED = "intended"
+"""Among the info of recordings whose policy tells it: what it would have done, where it did
+something else on purpose, (t+1, a); row i + 1 belongs to action i, as frames do."""
+
 
 @dataclass(frozen=True)
 class Episode:

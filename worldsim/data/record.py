@@ -13,7 +13,7 @@ import gymnasium as gym
 
 from worldsim.data import dataset, environments, episode
 from worldsim.data.dataset import episode_path, split_of
-from worldsim.data.episode import Header
+from worldsim.data.episode import INTENDED, Header
 from worldsim.data.workers import check_stop, spread
 from worldsim.data.writer import Writer
 from worldsim.errors import UserError
@@ -35,15 +35,10 @@ POLICIES = {
 """Short names; any other policy is named `module:Class`."""
 
 
-INTENDED = "intended"
-"""Among the info of recordings whose policy tells it: what it would have done, where it did
-something else on purpose, (t+1, a); row i + 1 belongs to action i, as frames do."""
-
-
 class Policy(Protocol):
     """What plays. It may also have `coverage() -> dict[str, float]`: counts of what it did.
 
-    And `intended`, an action: what the one it gave last stands for; see `INTENDED`.
+    And `intended`, an action: what the one it gave last stands for; see `episode.INTENDED`.
     """
 
     def reset(self, seed: int, env: gym.Env[Any, Any], info: dict[str, Any]) -> None:

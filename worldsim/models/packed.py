@@ -89,18 +89,20 @@ class PackableConv2d(_Packable, nn.Conv2d):
     def _laid_out(self, weight: Tensor, size: tuple[int, int]) -> Tensor:
         # What layout is fastest hangs on the pictures' size; in another one the weight is laid out
         # anew for each product, which on processors without AMX takes forty times as long.
-        where = [list(part) for part in (self.padding, self.stride, self.dilation)]
         shape = [1, self.in_channels, *size]
         packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
-            weight, *where, self.groups, shape
+            weight, *self._where, self.groups, shape
         )
         return packed
 
+    @property
+    def _where(self) -> tuple[list[Any], list[Any], list[Any]]:
+        return list(self.padding), list(self.stride), list(self.dilation)
+
     def _convolved(self, x: Tensor, packed: Tensor, leak: float | None) -> Tensor:
         after = ("none", []) if leak is None else ("leaky_relu", [leak])
-        where = list(self.padding), list(self.stride), list(self.dilation)
         result: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, packed, self._bias, *where, self.groups, *after, ""
+            x, packed, self._bias, *self._where, self.groups, *after, ""
         )
         return result
 
