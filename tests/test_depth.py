@@ -66,7 +66,7 @@ def test_its_latents_decide_alone_or_in_a_batch():
 def test_it_learns_from_depths_of_the_frames_that_were_recorded(runs):
     episode = record_window(runs / "train", 0)
     entry = Dataset([str(runs / "train")]).entries[0]
-    truth = np.stack(list(train_depth.played_again(entry.path)))
+    truth = np.stack(list(train_depth.depths_of(entry.path)))
     assert truth.shape == episode.frames.shape[:3]
     examples = np.load(runs / "depth" / "train.depths.npy")
     latents = np.load(runs / "depth" / "train.latents.npy")
@@ -81,7 +81,7 @@ def test_it_learns_from_depths_of_the_frames_that_were_recorded(runs):
 def test_training_it_goes_on_without_playing_again(runs, tmp_path, monkeypatch):
     config = depth_config(runs)
     train_depth.run(config, tmp_path)
-    monkeypatch.setattr(train_depth, "played_again", None)
+    monkeypatch.setattr(train_depth, "depths_of", None)
     train_depth.run(replace(config, steps=3), tmp_path)
     assert trained.load_depth(tmp_path / "depth.safetensors")[1]["step"] == 3
 

@@ -190,7 +190,7 @@ def test_guidance_leaves_what_is_certain_as_it_is(monkeypatch: pytest.MonkeyPatc
     asked: list[float] = []
 
     def told(*given: torch.Tensor) -> torch.Tensor:
-        asked.append(float(given[-1][0]))
+        asked.append(float(given[4][0]))
         return sure
 
     made, prior = draft(), known(2, 1)
@@ -208,7 +208,7 @@ def test_guidance_makes_what_is_first_made_of_noise_louder(
     mean, made, prior = torch.ones(2, 2, 8, 8), draft(), known(2, 1)
 
     def told(*given: torch.Tensor) -> torch.Tensor:
-        return mean if given[-1][0] == 1.0 else given[-2]  # after that, what is there is kept
+        return mean if given[4][0] == 1.0 else given[3]  # after that, what is there is kept
 
     monkeypatch.setattr(made, "forward", told)
     zeros = torch.zeros(2, 2, 8, 8)

@@ -84,7 +84,7 @@ def test_nothing_is_left_of_what_is_tried_at_a_glance(pair):
     found = list(encode_events._glances(one, np.random.default_rng(0)))
     assert one.state_hash() == kept == other.state_hash()
     assert np.array_equal(one.observe(), other.observe())
-    told = [events for *_, events in found]
+    told = [info["events"] for *_, info in found]
     assert {"block_broken", "block_placed"} <= {k for e in told for k, n in e.items() if n}
     assert all(not np.array_equal(frame, idle) for _, frame, idle, _ in found)
 

@@ -6,7 +6,7 @@ import pytest
 from worldsim.camera import FAR, CameraConfig
 from worldsim.footing import landed
 from worldsim.nearby import restless
-from worldsim.panorama import blank
+from worldsim.panoramas import blank
 
 FEET = 1.62
 NOTHING = np.full((4, 6, 3), 1e9, np.float32)

@@ -18,8 +18,7 @@ from worldsim.nearby import (
     seen_through,
     unseen,
 )
-from worldsim.panorama import blank
-from worldsim.panoramas import recorded
+from worldsim.panoramas import blank, recorded
 from worldsim.rays import facing
 
 CAMERA = CameraConfig(field_of_view=70.0)

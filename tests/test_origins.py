@@ -6,8 +6,8 @@ import pytest
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
 from worldsim.origins import FRAMES, NONE, rooted, traced
-from worldsim.panorama import Expected, blank
-from worldsim.panoramas import as_arrays, from_arrays
+from worldsim.panorama import Expected
+from worldsim.panoramas import as_arrays, blank, from_arrays
 
 CAMERA = CameraConfig(field_of_view=70.0, crosshair=0.0)
 SIZE, VISIBLE = 64, 52

@@ -7,8 +7,8 @@ import pytest
 from worldsim import actions, crosshair
 from worldsim.camera import FAR, CameraConfig
 from worldsim.displaced import closed
-from worldsim.panorama import NEVER, Panorama, blank
-from worldsim.panoramas import as_arrays, begun, from_arrays, recorded
+from worldsim.panorama import NEVER, Panorama
+from worldsim.panoramas import as_arrays, begun, blank, from_arrays, recorded
 
 CAMERA = CameraConfig(field_of_view=70.0)
 SIZE = 64

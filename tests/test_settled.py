@@ -6,7 +6,8 @@ import pytest
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
 from worldsim.origins import NONE
-from worldsim.panorama import NEVER, blank
+from worldsim.panorama import NEVER
+from worldsim.panoramas import blank
 from worldsim.settled import settled
 
 CAMERA = CameraConfig(field_of_view=70.0, crosshair=0.0)

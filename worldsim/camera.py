@@ -6,6 +6,12 @@ from dataclasses import dataclass, field
 CHANNELS = 3
 """Of what `Panorama.ahead` says beside the colours: seen, how recent in steps taken, in time."""
 
+EYE = 1.62
+"""Blocks from what a player stands on to the eye."""
+
+CUBE = 6
+"""Numbers that say where a block is; see `worldsim.cubes`."""
+
 FAR = 1000.0
 """Blocks from which on nothing seems to move when one walks; the sky is there."""
 

@@ -8,11 +8,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from worldsim.camera import EYE
 from worldsim.nearby import EVEN, NOWHERE
 from worldsim.rays import Places
 
-_TALL = 1.62
-"""Blocks from what a player stands on to the eye."""
 _WITHIN, _SOME = 0.25, 3
 """Blocks to each side of a player within which what is below is the ground, if so many say so."""
 _FASTER, _SLOW = 0.02, 0.15
@@ -45,12 +44,12 @@ def _below(
             if (
                 abs(place[0] - eye[0]) < within
                 and abs(place[2] - eye[2]) < within
-                and down > _TALL - _SUNK
+                and down > EYE - _SUNK
             ):
                 other = points[frame, k + columns if k + columns < n else k - columns]
                 aside = max(abs(other[0] - place[0]), abs(other[2] - place[2]))
                 if abs(other[1] - place[1]) <= aside:
-                    lows[count] = place[1] - _TALL
+                    lows[count] = place[1] - EYE
                     count += 1
     return np.sort(lows[:count])
 

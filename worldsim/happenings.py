@@ -1,8 +1,12 @@
 """What happens in dreams: events are drawn by their odds before the frames that show them."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor
 
+from worldsim.cubes import NONE as NOTHING
 from worldsim.models.company import in_company
 from worldsim.models.draft import Draft, Drafted, undrawn
 from worldsim.models.dynamics import Dynamics
@@ -10,17 +14,24 @@ from worldsim.models.hands import Hands
 from worldsim.models.packed import pack
 from worldsim.noise import draft_noise_of, shares_of
 from worldsim.state import State
+from worldsim.surroundings import Ahead
 from worldsim.trained import played
+
+DUG, PLACED = ("block_broken", "block_cracked"), ("block_placed",)
+"""Events that change the block aimed at, and those that put one before it."""
 
 
 class Happenings:
     """Draws events, follows those whose hands bring them about, and drafts what they look like.
 
-    hands: float32. draft: packed for the type it multiplies in, if it is.
+    hands: float32. draft: packed for the type it multiplies in, if it is. names: of the events.
     """
 
-    def __init__(self, hands: Hands, draft: Draft | None = None) -> None:
+    def __init__(self, hands: Hands, draft: Draft | None = None, names: Sequence[str] = ()) -> None:
         self._hands, self._draft = hands, draft
+        self._dug, self._placed = (
+            [i for i, name in enumerate(names) if name in kinds] for kinds in (DUG, PLACED)
+        )
 
     @classmethod
     def of(cls, dynamics: Dynamics, dtype: torch.dtype) -> "Happenings | None":
@@ -35,7 +46,7 @@ class Happenings:
         if dynamics.draft is not None:
             draft = played(dynamics.draft)
             pack(draft, dtype)
-        return cls(hands, draft)
+        return cls(hands, draft, dynamics.config.events)
 
     def begun(self, latents: Tensor, led: Tensor) -> Tensor:
         """The hands (b, width) of games that have seen latents (b, t, ...), led by actions."""
@@ -64,16 +75,31 @@ class Happenings:
         hands: Tensor = in_company(self._hands, latents, led, events, state.hands)
         return hands[:, -1]
 
-    def drafted(self, state: State, prior: Tensor, led: Tensor, events: Tensor) -> Drafted:
+    def drafted(
+        self, state: State, prior: Tensor, led: Tensor, events: Tensor, ahead: Ahead
+    ) -> Drafted:
         """What events (b, f, k), brought about by actions (b, f, a), make of priors (b, f, ...).
 
-        Of the first frame's: nothing is known of those after it.
+        Of the first frame's, of which so much is known: nothing is of those after it.
         """
         prior, share = undrawn(prior.clone())
         if self._draft is not None:
             chosen = self._draft.occasions(led[:, 0], events[:, 0])
             if chosen.any():
                 noise = draft_noise_of(state, state.latents.shape[1:])[:, None]
-                rows = tuple(part[chosen][:, :1] for part in (prior, led, events, noise))
+                there = self._blocks(ahead, events[:, 0]).to(prior)[:, None]
+                parts = prior, led, events, noise, there
+                rows = tuple(part[chosen][:, :1] for part in parts)
                 prior[chosen, :1], share[chosen, :1] = self._draft.drafted(*rows)
         return Drafted(prior, share)
+
+    def _blocks(self, ahead: Ahead, events: Tensor) -> Tensor:
+        """The blocks (b, 6) that events (b, k) change, as `cubes` has them; all 0 where none is."""
+        dug, placed = (
+            (events[:, kinds] > 0).any(1).tolist() for kinds in (self._dug, self._placed)
+        )
+        found = [
+            view.block(before=puts) if digs or puts else NOTHING
+            for view, digs, puts in zip(ahead.views, dug, placed, strict=True)
+        ]
+        return torch.from_numpy(np.array(found, np.float32))

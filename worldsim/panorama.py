@@ -20,17 +20,15 @@ from numpy.typing import NDArray
 from worldsim import crosshair
 from worldsim.camera import FAR, CameraConfig
 from worldsim.footing import landed
+from worldsim.lattice import Lattice, aimed
 from worldsim.levelled import levelled
 from worldsim.nearby import (
     across,
     holds,
-    nowhere,
     occupied,
     rested,
-    restless,
     scan,
     seen_through,
-    unseen,
 )
 from worldsim.origins import FRAMES, NONE, rooted
 from worldsim.projection import guess, look, moved, paint
@@ -55,7 +53,8 @@ class Panorama:
     columns, 2) at which step walked and which tick each was seen. points: (frames, n, 3), some
     places of each recent frame, and stood, (frames, 7), how the camera stood at each. rests:
     (n, 3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees, of the last frame.
-    even: ticks that the eye has been at rest. walked, ticks: so far.
+    even: ticks that the eye has been at rest. walked, ticks: so far. lattice: (5,), the grid of
+    blocks; see `worldsim.lattice`.
     """
 
     camera: CameraConfig
@@ -73,6 +72,7 @@ class Panorama:
     eye: NDArray[np.float64]
     yaw: float
     pitch: float
+    lattice: Lattice
     even: int = 0
     fell: float = 0.0
     walked: int = 0
@@ -252,6 +252,12 @@ class Expected:
         """How recent (h, w, 3) it is; see `Panorama.ahead`."""
         return self.panorama.recent(self.ages)
 
+    def block(self, before: bool) -> NDArray[np.float32]:
+        """The block aimed at (6,), as `worldsim.cubes` has it; or the cell before it."""
+        there = self.panorama
+        angles = there.yaw, there.pitch
+        return aimed(there.lattice, self.away, there.eye, angles, there.camera.tangent, before)
+
     def dreamed(
         self,
         frame: Pixels,
@@ -274,26 +280,3 @@ class Expected:
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
         own = self.panorama if spend else self.panorama.copy()
         return own.painted(kept, distance, cross, origins)
-
-
-def blank(camera: CameraConfig, shape: tuple[int, ...], pitch: float) -> Panorama:
-    """The panorama of a game that has seen nothing, whose frames have that shape (h, w, 3)."""
-    rows = round(180 * camera.resolution)
-    grey = np.full(shape, 128, np.uint8)
-    return Panorama(
-        camera=camera,
-        frame=grey,
-        distance=np.full(shape[:2], FAR, np.float32),
-        cross=crosshair.cut(grey, camera.arm(shape[0])),
-        past=(grey,) * FRAMES,
-        origins=rooted(None, 0, (shape[0], shape[1])),
-        colors=np.full((2, rows, 2 * rows, 3), 128, np.uint8),
-        places=np.zeros((2, rows, 2 * rows, 3), np.float32),
-        when=np.full((2, rows, 2 * rows, 2), NEVER, np.int32),
-        points=nowhere(shape, camera.visible(shape[0])),
-        stood=unseen(),
-        rests=restless(),
-        eye=np.zeros(3),
-        yaw=0.0,
-        pitch=pitch,
-    )

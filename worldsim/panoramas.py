@@ -10,8 +10,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim.camera import CameraConfig
-from worldsim.panorama import Expected, Panorama, blank
+from worldsim import crosshair
+from worldsim.camera import FAR, CameraConfig
+from worldsim.lattice import UNKNOWN, laid
+from worldsim.models.grid import READ
+from worldsim.nearby import nowhere, restless, unseen
+from worldsim.origins import FRAMES, rooted
+from worldsim.panorama import NEVER, Expected, Panorama
 from worldsim.rays import Pixels, Places
 
 T = TypeVar("T")
@@ -50,21 +55,51 @@ def begun(
     frames: Pixels,
     distances: Places,
     pitches: Sequence[float],
+    read: NDArray[np.floating] | None = None,
 ) -> tuple[Panorama, ...]:
     """The panoramas of games that have seen frames (b, t+1, h, w, 3), led by actions (b, t, a).
 
     motions: (b, t, 3). distances: (b, t+1, h, w). pitches: (b,) degrees down in the first frames.
+    read: (b, t+1, 4, 2), what frames tell of the grid of blocks; nothing by default.
     """
+    told = np.zeros((*frames.shape[:2], READ, 2)) if read is None else read
 
     def after(pitch: float, *rows: NDArray[Any]) -> Panorama:
-        acts, moves, pictures, away = rows
+        acts, moves, pictures, away, grid = rows
         game = blank(camera, frames.shape[2:], pitch).painted(pictures[0], away[0])
+        yaws, eyes = [game.yaw], [game.eye]
         for step in zip(acts, moves, pictures[1:], away[1:], strict=True):
             action, motion, picture, distance = step
             game = game.turned(action, motion).painted(picture, distance)
-        return game
+            yaws.append(game.yaw)
+            eyes.append(game.eye)
+        return replace(game, lattice=laid(grid, np.array(yaws), np.stack(eyes)))
 
-    return tuple(each(after, pitches, actions, motions, frames, distances))
+    return tuple(each(after, pitches, actions, motions, frames, distances, told))
+
+
+def blank(camera: CameraConfig, shape: tuple[int, ...], pitch: float) -> Panorama:
+    """The panorama of a game that has seen nothing, whose frames have that shape (h, w, 3)."""
+    rows = round(180 * camera.resolution)
+    grey = np.full(shape, 128, np.uint8)
+    return Panorama(
+        camera=camera,
+        frame=grey,
+        distance=np.full(shape[:2], FAR, np.float32),
+        cross=crosshair.cut(grey, camera.arm(shape[0])),
+        past=(grey,) * FRAMES,
+        origins=rooted(None, 0, (shape[0], shape[1])),
+        colors=np.full((2, rows, 2 * rows, 3), 128, np.uint8),
+        places=np.zeros((2, rows, 2 * rows, 3), np.float32),
+        when=np.full((2, rows, 2 * rows, 2), NEVER, np.int32),
+        points=nowhere(shape, camera.visible(shape[0])),
+        stood=unseen(),
+        rests=restless(),
+        eye=np.zeros(3),
+        yaw=0.0,
+        pitch=pitch,
+        lattice=UNKNOWN,
+    )
 
 
 def each(function: Callable[..., T], *rows: Sequence[Any] | NDArray[Any]) -> list[T]:

@@ -288,7 +288,8 @@ class Simulator:
         prior = self._surroundings.prior(state, ahead, led.shape[1])
         if self._happenings is None or events is None:
             return Told(led, events, ahead, undrawn(prior))
-        return Told(led, events, ahead, self._happenings.drafted(state, prior, led, events))
+        drafted = self._happenings.drafted(state, prior, led, events, ahead)
+        return Told(led, events, ahead, drafted)
 
     def _level(self, level: float, b: int, f: int) -> Tensor:
         return torch.full((b, f), level, device=self.device)

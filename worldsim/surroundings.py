@@ -19,6 +19,7 @@ from worldsim.models.company import in_company
 from worldsim.models.depth import Depth
 from worldsim.models.draft import Drafted
 from worldsim.models.dynamics import Dynamics
+from worldsim.models.grid import Grid
 from worldsim.models.packed import pack
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.odometry import walked
@@ -56,7 +57,8 @@ class Surroundings:
     """Makes priors of panoramas, and panoramas of what was dreamed.
 
     depth: None lets everything seen count as far away, so that only turns are known beforehand.
-    body: tells where cameras point and how players move; float32.
+    body: tells where cameras point and how players move; grid: how they stand in the grid of
+    blocks, if there is one. Both float32.
     """
 
     def __init__(
@@ -66,7 +68,9 @@ class Surroundings:
         depth: Depth | None,
         dtype: torch.dtype,
         body: Body,
+        grid: Grid | None = None,
     ) -> None:
+        self._grid = grid
         self._camera, self._tokenizer, self._depth = camera, tokenizer, depth
         self._dtype, self._body = dtype, body
 
@@ -80,8 +84,11 @@ class Surroundings:
         away = None if depth is None else played(depth)
         if away is not None:
             pack(away, dtype)
-        body = played(dynamics.body)
-        return cls(dynamics.config.camera, tokenizer, away, dtype, body)
+        body, grid = played(dynamics.body), None
+        if dynamics.grid is not None:
+            grid = played(dynamics.grid)
+            pack(grid)
+        return cls(dynamics.config.camera, tokenizer, away, dtype, body, grid)
 
     def begun(
         self, latents: Tensor, pictures: Pixels, led: Tensor, pitches: Sequence[float] | None = None
@@ -108,7 +115,9 @@ class Surroundings:
         )
         tracks = in_company(self._body, latents, led, start, None, measured)
         motions = tracks.felt[:, 1:].double().cpu().numpy()
-        return begun(self._camera, acts, motions, pictures, away, firsts), tracks.bodies[:, -1]
+        read = self._grid_of(latents, tilts)
+        seen = begun(self._camera, acts, motions, pictures, away, firsts, read)
+        return seen, tracks.bodies[:, -1]
 
     def ahead(self, state: State, actions: Tensor) -> Ahead:
         """What is known of the frames that actions (b, a) lead to."""
@@ -160,6 +169,16 @@ class Surroundings:
             state = replace(state, panoramas=after, body=body)
             shown.append(np.stack([game.shown for game in after]))
         return state, torch.stack(motions, 1).to(latents.device), np.stack(shown, 1)
+
+    def _grid_of(
+        self, latents: Tensor, pitches: NDArray[np.floating]
+    ) -> NDArray[np.floating] | None:
+        """What frames (b, t, ...) tell of the grid of blocks, where there is one: (b, t, 4, 2)."""
+        if self._grid is None:
+            return None
+        tilts = torch.from_numpy(pitches.ravel()).to(latents)
+        told: Tensor = in_company(self._grid, latents.flatten(0, 1).float(), tilts)
+        return told.double().cpu().numpy().reshape(*latents.shape[:2], *told.shape[1:])
 
     def _away(
         self, latents: Tensor, pictures: Pixels, pitches: NDArray[np.floating]

@@ -107,15 +107,7 @@ class Game:
 
     def step(self, controls: Controls) -> None:
         """Advance one tick; what happened is in `events`."""
-        self.events = dict.fromkeys(EVENTS, 0.0)
-        body = self.body
-        body[physics.YAW] = (body[physics.YAW] + controls.yaw + 180.0) % 360.0 - 180.0
-        body[physics.PITCH] = min(90.0, max(-90.0, body[physics.PITCH] + controls.pitch))
-        if controls.slot >= 0:
-            self.selected = controls.slot
-        target = self.target()
-        self._dig(target, controls.attack)
-        self._place(target, controls.use)
+        self.handle(controls)
         if controls.drop and self.counts[self.selected] > 0:
             self._take_one()
             self.events["item_dropped"] = 1.0
@@ -125,6 +117,18 @@ class Game:
         self._heal()
         self.tick += 1
         self.clock += 1
+
+    def handle(self, controls: Controls) -> None:
+        """What a tick begins with: the camera turns, hands take a slot, dig and place."""
+        self.events = dict.fromkeys(EVENTS, 0.0)
+        body = self.body
+        body[physics.YAW] = (body[physics.YAW] + controls.yaw + 180.0) % 360.0 - 180.0
+        body[physics.PITCH] = min(90.0, max(-90.0, body[physics.PITCH] + controls.pitch))
+        if controls.slot >= 0:
+            self.selected = controls.slot
+        target = self.target()
+        self._dig(target, controls.attack)
+        self._place(target, controls.use)
 
     def _dig(self, target: Target, held: bool) -> None:
         digs = held and target.face >= 0 and HARDNESS[target.kind] > 0

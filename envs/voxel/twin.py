@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -10,16 +11,25 @@ from numpy.typing import NDArray
 
 from envs.voxel import physics, sky, state
 from envs.voxel.blocks import BLOCKS, HARDNESS, PLACEABLE, WATER
-from envs.voxel.game import Game, Target
+from envs.voxel.controls import controls
+from envs.voxel.game import Controls, Game, Target
 from envs.voxel.generate import HEIGHT
 from envs.voxel.hud import Hud
 from envs.voxel.render import TANGENT, draw
 from envs.voxel.world import index
+from worldsim import actions
+from worldsim.camera import CUBE
 
 Frame = NDArray[np.uint8]
 
 _HANDS = "blocks", "counts", "selected", "digging", "dug"
 """What of a game hands change besides blocks."""
+
+_BESIDE = "place_pause", "unstable", "events", "body"
+"""What else changes before a player moves."""
+
+_KEYS = "attack", "use"
+"""Those of the hands."""
 
 
 class Twin(gym.Env[Frame, dict[str, Any]]):
@@ -109,7 +119,8 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
 
         Then no block has changed, no crack, nothing in the hotbar; the player has moved alike. None
         where that is what happened. at_once: what is dug at breaks in this tick, from as it is.
-        outlined: whether the second frame shows what is aimed at, and its cracks.
+        outlined: whether the second frame shows what is aimed at, and its cracks. The info's `cube`
+        (6,) is the block that hands changed, as `worldsim.cubes` has it.
         """
         game = self.game
         before = {name: copy.copy(getattr(game, name)) for name in _HANDS}
@@ -119,6 +130,8 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
         game.world.changes = []
         frame, _, _, _, info = self.step(action)
         changes, game.world.changes = game.world.changes, None
+        dug = game.digging if game.dug else before["digging"] if before["dug"] else None
+        info["cube"] = self._cube(changes[0][0] if changes else dug)
         if not any(game.events.values()) and game.selected == before["selected"]:
             return frame, None, info
         after = {name: getattr(game, name) for name in _HANDS}
@@ -129,6 +142,33 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
         self._put(after, there)
         self._target, self._frame, self._geometry = shown
         return frame, idle, info
+
+    def _cube(self, cell: tuple[int, int, int] | None) -> NDArray[np.float32]:
+        if cell is None:
+            return np.zeros(CUBE, np.float32)
+        (x, y, z), (eye_x, eye_y, eye_z) = cell, self.game.eye()
+        yaw, pitch = self.game.body[physics.YAW : physics.PITCH + 1]
+        corner = eye_x - x - 1, eye_y - y - 1, z - eye_z
+        return np.array([*corner, yaw, pitch, 1.0], np.float32)
+
+    def would(self, action: dict[str, Any]) -> dict[int, dict[str, float]]:
+        """What would happen in the tick of an action, were one of the hands' keys held as well.
+
+        By the key's column in a flat action. Nothing has happened after the call.
+        """
+        game, asked = self.game, controls(action)
+        return {
+            actions.INDEX[key]: self._handled(game, replace(asked, **{key: True})) for key in _KEYS
+        }
+
+    def _handled(self, game: Game, asked: Controls) -> dict[str, float]:
+        before = {name: copy.copy(getattr(game, name)) for name in (*_HANDS, *_BESIDE)}
+        game.world.changes = []
+        game.handle(asked)
+        changes, game.world.changes = game.world.changes, None
+        events = game.events
+        self._put(before, dict(reversed(changes)))
+        return events
 
     def _put(self, hands: dict[str, Any], blocks: dict[tuple[int, int, int], int]) -> None:
         for name, value in hands.items():

@@ -15,6 +15,7 @@ from worldsim.coding import encoded as encode
 from worldsim.data.dataset import SPLITS, Dataset, Entry, split_of
 from worldsim.data.episode import Episode, read
 from worldsim.data.latents import FACTS, FILES, FORMAT, INDEX, file_of, named, read_index
+from worldsim.data.replay import played_again
 from worldsim.device import pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.files import locked, write_atomic
@@ -41,6 +42,9 @@ class Config:
     """How the camera moves, so that turns need not be learnt; field_of_view=0: not at all."""
     depth: str = ""
     """A network of `worldsim train_depth`, so that walking need not be learnt either."""
+    tried: bool = False
+    """Also play each episode again, in an environment with `unwrapped.would(action)`, and note what
+    would have happened in every tick had the keys of the hands been held: hands learn sooner."""
     device: str = "auto"
     dtype: str = "auto"
 
@@ -73,8 +77,10 @@ def run(config: Config, run_dir: Path) -> None:
         with progress("encoding", len(todo)) as bar:
             for entry in todo:
                 episode = read(entry.path)
-                rows = encoded(encoder, episode, config.camera, depth)
-                store.add(entry, rows, events_of(episode))
+                rows, events = encoded(encoder, episode, config.camera, depth), events_of(episode)
+                if config.tried:
+                    rows["tried"], store.keys = tried(entry.path, events)
+                store.add(entry, rows, events)
                 bar.advance(entry.length + 1)
     print(f"{folder}: {len(store.episodes)} episodes, {store.rows} frames")
 
@@ -117,6 +123,30 @@ def events_of(episode: Episode) -> list[str]:
     return sorted(name.removeprefix(_EVENTS) for name in episode.info if name.startswith(_EVENTS))
 
 
+def tried(path: Path, events: list[str]) -> tuple[NDArray[np.uint8], list[int]]:
+    """What would have happened, (t+1, s, k), had a key been held in the tick after each frame.
+
+    Whether each of k events; zeros after the last frame. And the s columns of these keys.
+
+    Raises:
+        UserError: the episode's environment cannot tell, or has other rules than it had.
+    """
+    rows: list[list[list[bool]]] = []
+    keys: list[int] = []
+    for engine, action in played_again(path):
+        if not hasattr(engine, "would"):
+            raise UserError(
+                f"tried=true: the environment of {path} does not tell what would happen; needed a"
+                " method would(action) of it, unwrapped (without tried=true it need not)"
+            )
+        if action is not None:
+            would = engine.would(action)
+            keys = sorted(would)
+            rows.append([[would[key].get(name, 0) > 0 for name in events] for key in keys])
+    rows.append([[False] * len(events) for _ in keys])
+    return np.array(rows, np.uint8), keys
+
+
 def _poses(episode: Episode, walks: bool) -> NDArray[np.float64]:
     """Position, yaw and pitch (t+1, 5) of each frame; positions are 0 where nobody `walks`.
 
@@ -155,6 +185,7 @@ class Store:
         self._folder, self._tokenizer, self._camera = folder, tokenizer, asdict(camera)
         self._depth = depth
         self._events: list[str] | None = None
+        self.keys: list[int] = []
         self.episodes: list[dict[str, Any]] = []
         self.rows, self._shapes = 0, {}
         path = folder / INDEX
@@ -177,6 +208,7 @@ class Store:
                 )
             self.episodes, self.rows = index["episodes"], index["rows"]
             self._shapes, self._events = index["shapes"], index.get("events", [])
+            self.keys = index.get("keys", [])
             self._drop_unfinished()
         self.known = {episode["source"] for episode in self.episodes}
 
@@ -190,6 +222,11 @@ class Store:
             raise UserError(
                 f"{entry.path} tells of {named(events)}; {self._folder} holds episodes that tell of"
                 f" {named(self._events or [])} (encode into another folder)"
+            )
+        if self.episodes and rows.keys() != self._shapes.keys():
+            raise UserError(
+                f"{self._folder} holds {named(sorted(self._shapes))}; {entry.path} would add"
+                f" {named(sorted(rows))} (encode into another folder)"
             )
         self._events = events
         for name, array in rows.items():
@@ -208,6 +245,7 @@ class Store:
             "camera": self._camera,
             "depth": self._depth,
             "events": self._events,
+            "keys": self.keys,
             "episodes": self.episodes,
         }
         write_atomic(self._folder / INDEX, json.dumps(index).encode())

@@ -19,8 +19,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim import actions, crosshair
-from worldsim.camera import CHANNELS, CameraConfig
+from worldsim import actions, crosshair, cubes
+from worldsim.camera import CHANNELS, CUBE, CameraConfig
 from worldsim.data import environments
 from worldsim.data.dataset import Entry, split_of
 from worldsim.data.encode import Encoder, Store
@@ -44,9 +44,11 @@ _GLANCES = 8  # times that something is tried at once in a moment
 _BUILDS = 0.5  # share of them in which a block is placed before one breaks
 _OUTLINED = 0.5  # share of what is known beforehand that shows what is aimed at
 _SWAY = 4.0  # degrees by which the camera turns meanwhile, in the mean
+_LEVEL = 0.5  # share of the glances that go ahead rather than down
+_SEEKS = 6  # directions that are tried for one with something in reach
 
-Pair = tuple[actions.Vector, NDArray[np.uint8], NDArray[np.uint8], dict[str, float]]
-"""Action, frame with and frame without what hands did, and the events."""
+Pair = tuple[actions.Vector, NDArray[np.uint8], NDArray[np.uint8], dict[str, Any]]
+"""Action, frame with and frame without what hands did, and the info of that."""
 
 
 @dataclass
@@ -100,7 +102,7 @@ def run(config: Config, run_dir: Path) -> None:
                     frame = found[0][1]
                     size, arm = (frame.shape[0], frame.shape[1]), config.camera.arm(frame.shape[0])
                     entry = Entry(Path(name), config.seed + i, 2 * len(found) - 1, size, True)
-                    store.add(entry, rows(found, encoder, arm), sorted(found[0][3]))
+                    store.add(entry, rows(found, encoder, arm), sorted(found[0][3]["events"]))
                 bar.advance(2 * len(found))
     env.close()
     print(f"{folder}: {len(store.episodes)} worlds, {store.rows // 2} pairs")
@@ -124,7 +126,7 @@ def tried(env: environments.Env, config: Config, seed: int) -> Iterator[Pair]:
             events = info["events"]
             often = {name for name, count in events.items() if count} == {"block_cracked"}
             if idle is not None and not (often and rng.random() > _CRACKS):
-                yield vector, frame, idle, events
+                yield vector, frame, idle, info
             if events.get("block_broken") and action["attack"]:
                 break
         yield from _glances(env, rng)
@@ -136,18 +138,22 @@ def _glances(env: environments.Env, rng: np.random.Generator) -> Iterator[Pair]:
     state, pose = engine.get_state(), engine.pose()
     for _ in range(_GLANCES):
         _fill(env, rng)
-        yaw, pitch = pose[3] + rng.normal(0, 60), np.clip(rng.normal(35, 20), -20, 85)
-        engine.place(np.array([*pose[:3], yaw, pitch]))
         full = [slot for slot, (_, count) in enumerate(engine.hotbar(), 1) if count]
         held = {"hotbar": int(rng.choice(full))} if full and rng.random() < _BUILDS else {}
-        *_, info = engine.step(actions.make(**held))
+        down, spread = (5, 15) if rng.random() < _LEVEL else (35, 20)
+        for _ in range(_SEEKS):
+            yaw, pitch = pose[3] + rng.normal(0, 90), np.clip(rng.normal(down, spread), -40, 85)
+            engine.place(np.array([*pose[:3], yaw, pitch]))
+            *_, info = engine.step(actions.make(**held))
+            if info["target_block"]:
+                break
         if info["target_block"]:
             first = [("use", False)] * bool(held) + [("attack", False)] * (rng.random() < _CRACKS)
             for key, at_once in (*first, ("attack", True)):
                 action = actions.make(**{key: 1})
                 frame, idle, told = engine.apart(action, at_once, rng.random() < _OUTLINED)
                 if idle is not None:
-                    yield actions.to_vector(action), frame, idle, told["events"]
+                    yield actions.to_vector(action), frame, idle, told
         engine.set_state(state)
 
 
@@ -191,7 +197,8 @@ def rows(pairs: list[Pair], encoder: Encoder, arm: int) -> dict[str, NDArray[Any
 
     arm: pixels from the middle of a frame to where its cross ends, which is not known beforehand.
     """
-    vectors, shown, idle, events = zip(*pairs, strict=True)
+    vectors, shown, idle, infos = zip(*pairs, strict=True)
+    events = [info["events"] for info in infos]
     bare = np.stack([crosshair.without(frame, arm) for frame in idle])
     before, after = encoder(bare), encoder(np.stack(shown))
     count = 2 * len(pairs)
@@ -206,7 +213,10 @@ def rows(pairs: list[Pair], encoder: Encoder, arm: int) -> dict[str, NDArray[Any
     names = sorted(events[0])
     told = np.zeros((count, len(names)), np.uint8)
     told[1::2] = [[min(255, round(happened[name])) for name in names] for happened in events]
-    facts = np.zeros((count, len(FACTS)), np.float32)
+    changed = np.zeros((count, CUBE), np.float32)
+    changed[1::2] = [info.get("cube", cubes.NONE) for info in infos]
+    facts = np.full((count, len(FACTS)), np.nan, np.float32)
+    facts[:, FACTS.index("event")] = 0
     facts[1::2, FACTS.index("event")] = told[1::2].sum(1)
     return {
         "latents": latents,
@@ -216,4 +226,5 @@ def rows(pairs: list[Pair], encoder: Encoder, arm: int) -> dict[str, NDArray[Any
         "priors": priors,
         "motions": np.full((count, MEASURED), np.nan, np.float32),
         "cells": np.zeros((count, NEAR), np.uint8),
+        "cubes": changed,
     }

@@ -13,6 +13,11 @@ A folder holds flat files with one row a frame, to be memory-mapped, and `index.
                   likewise
     events.u8     (rows, k), how often each of `events`, which the index names, happened in the tick
                   that led to the row's frame; only of games that say so
+    tried.u8      (rows, s, k), whether each would have happened in the tick after the row's frame,
+                  had one of the action columns `keys`, which the index names, been held too; zeros
+                  in an episode's last row; only where that was asked for
+    cubes.f32     (rows, 6), the block that hands changed in the tick that led to the row's frame,
+                  as `worldsim.cubes` has it; only of what `worldsim encode_events` made
 """
 
 import json
@@ -24,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim.camera import CameraConfig
+from worldsim.camera import CUBE, CameraConfig
 from worldsim.data.dataset import split_of
 from worldsim.errors import UserError
 
@@ -41,6 +46,8 @@ FILES = {
     "motions": np.float32,
     "cells": np.uint8,
     "events": np.uint8,
+    "tried": np.uint8,
+    "cubes": np.float32,
 }
 
 
@@ -66,7 +73,9 @@ class Clips:
     """`b` windows of t frames: latents (b, t, z, y, x), actions (b, t-1, a), facts (b, t, f).
 
     priors: (b, t, z + 3, y, x), of games with a camera; motions: (b, t, 7) and cells (b, t, 650),
-    where depth is known; events: (b, t, k), of games that say so.
+    where depth is known; events: (b, t, k), of games that say so; tried: (b, t-1, s, k), what each
+    of the action columns `keys` would have led to, where that is known; cubes: (b, t, 6), what
+    hands changed, likewise.
     """
 
     latents: NDArray[np.float32]
@@ -76,6 +85,9 @@ class Clips:
     motions: NDArray[np.float32] | None = None
     cells: NDArray[np.uint8] | None = None
     events: NDArray[np.uint8] | None = None
+    tried: NDArray[np.uint8] | None = None
+    keys: tuple[int, ...] = ()
+    cubes: NDArray[np.float32] | None = None
 
 
 class LatentDataset:
@@ -112,6 +124,11 @@ class LatentDataset:
         """Hash of the depth network that priors were made with, "" without one."""
         self.events: list[str] = indices[0].get("events", [])
         """What can happen in a tick."""
+        keys = {tuple(index["keys"]) for index in indices if index.get("keys")}
+        if len(keys) > 1:
+            raise UserError(f"{' and '.join(folders)} tell what different keys would have led to")
+        self.keys: tuple[int, ...] = next(iter(keys), ())
+        """Action columns of which some folders say what they would have led to."""
         self._arrays = [_mapped(Path(f), i) for f, i in zip(folders, indices, strict=True)]
         self.episodes = [
             (number, episode["start"], episode["frames"], episode["seed"])
@@ -149,12 +166,24 @@ class LatentDataset:
     def clips(self, places: list[tuple[int, int]], t: int) -> Clips:
         """The windows of t frames that begin at (episode, frame) places."""
         parts = [self._rows(episode, start, t) for episode, start in places]
-        rows = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
-        priors = rows["priors"].astype(np.float32) if "priors" in rows else None
-        latents = rows["latents"].astype(np.float32)
-        actions, facts = rows["actions"][:, :-1], rows["facts"]
-        rest = (rows.get(name) for name in ("motions", "cells", "events"))
-        return Clips(latents, actions, facts, priors, *rest)
+        names = set.intersection(*map(set, parts))
+        if any("cubes" in part for part in parts):
+            nothing = np.zeros((t, CUBE), np.float32)
+            parts = [{"cubes": nothing, **part} for part in parts]
+            names.add("cubes")
+        rows = {name: np.stack([part[name] for part in parts]) for name in names}
+        return Clips(
+            rows["latents"].astype(np.float32),
+            rows["actions"][:, :-1],
+            rows["facts"],
+            priors=rows["priors"].astype(np.float32) if "priors" in rows else None,
+            motions=rows.get("motions"),
+            cells=rows.get("cells"),
+            events=rows.get("events"),
+            tried=rows["tried"][:, :-1] if "tried" in rows else None,
+            keys=self.keys,
+            cubes=rows.get("cubes"),
+        )
 
     def draw(self, rng: np.random.Generator, b: int, t: int, eventful: float = 0.0) -> Clips:
         """`b` random windows; a share `eventful` is chosen to have an event in the later half.

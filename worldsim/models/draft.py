@@ -5,7 +5,7 @@ certain, once it is known that it happens and what was there before; but it is r
 transformer that learns from everything draws the mean of all that could have happened. So a small
 network that sees nothing but such moments draws them into what is known of the frame beforehand.
 What is not certain, as what a hole lays bare, it draws from noise: the mean of all that could be
-there is a blur.
+there is a blur. Where it is known which block is changed, it is told where the faces of that are.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,12 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from worldsim import cubes
 from worldsim.camera import CHANNELS
 from worldsim.models.company import in_company
 from worldsim.models.conditioning import WAVES, scaled, waves
 from worldsim.models.layers import attend
+from worldsim.models.near import Near
 from worldsim.models.packed import PackableConv2d
 from worldsim.models.sampler import euler, schedule
 
@@ -64,7 +66,8 @@ class Draft(nn.Module):
     """What was known (n, z + 3, y, x), actions (n, a) and events (n, k) to changes (n, z, y, x).
 
     A denoiser of the changes, as the transformer is of frames. Convolutions for what is near,
-    attention for what is in hand. Begins by changing nothing.
+    attention for what is in hand. Begins by changing nothing. tangent: of half the vertical field
+    of view, where blocks are in a grid; 0 where nothing is known of such.
     """
 
     angles: Tensor
@@ -76,6 +79,7 @@ class Draft(nn.Module):
         angles: Sequence[int],
         switches: Sequence[int],
         events: int,
+        tangent: float = 0.0,
         width: int = 160,
         blocks: int = 6,
     ) -> None:
@@ -86,6 +90,10 @@ class Draft(nn.Module):
         self.noisy = PackableConv2d(latent_channels, width, 3, padding=1)
         for weight in self.noisy.parameters():
             nn.init.zeros_(weight)
+        self.tangent = tangent
+        self.block = PackableConv2d(cubes.FACES, width, 1) if tangent else None
+        if self.block is not None:
+            nn.init.zeros_(self.block.weight)
         self.told = nn.Sequential(nn.Linear(action_size + events, width), nn.GELU())
         self.level = nn.Linear(WAVES, width, bias=False)
         nn.init.zeros_(self.level.weight)
@@ -97,14 +105,25 @@ class Draft(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(
-        self, prior: Tensor, actions: Tensor, events: Tensor, noisy: Tensor, level: Tensor
+        self,
+        prior: Tensor,
+        actions: Tensor,
+        events: Tensor,
+        noisy: Tensor,
+        level: Tensor,
+        placed: Tensor | None = None,
     ) -> Tensor:
-        """The changes, of what is known only, given them with noise (n, z, y, x) at levels (n,)."""
+        """The changes, of what is known only, given them with noise (n, z, y, x) at levels (n,).
+
+        placed: (n, width, y, x), what `where` says of the blocks that are changed.
+        """
         told = torch.cat([scaled(actions, self.angles), events.float()], -1)
         condition = in_company(self.told, told) + in_company(self.level, waves(level))
         given = torch.cat([prior, _places(prior)], 1)
         x = self.begin(given.contiguous(memory_format=torch.channels_last))
         x = x + self.noisy(noisy.contiguous(memory_format=torch.channels_last))
+        if placed is not None:
+            x = x + placed.to(x.dtype)
         for i, block in enumerate(self.blocks):
             x = block(x, condition)
             if i % 2:
@@ -112,36 +131,61 @@ class Draft(nn.Module):
         changes: Tensor = self.end(F.gelu(x)).float()
         return changes * prior[:, -CHANNELS, None]
 
+    def where(self, blocks: Tensor | None, grid: tuple[int, int]) -> Tensor | None:
+        """What is told (n, width, y, x) of blocks (n, 6) of `worldsim.cubes`, on a grid (y, x)."""
+        if blocks is None or self.block is None:
+            return None
+        faces = cubes.faces(blocks.float(), grid, self.tangent)
+        told: Tensor = self.block(faces.contiguous(memory_format=torch.channels_last))
+        return told * blocks[:, -1, None, None, None].to(told.dtype)
+
     def occasions(self, actions: Tensor, events: Tensor) -> Tensor:
         """Where (...) there is something to draw: after actions (..., a), with events (..., k)."""
         return (events > 0).any(-1) | (actions[..., self.switches] != 0).any(-1)
 
-    def drawn(self, prior: Tensor, actions: Tensor, events: Tensor, noise: Tensor) -> Tensor:
-        """The changes (n, z, y, x) that noise (n, z, y, x) becomes.
+    def drawn(
+        self,
+        prior: Tensor,
+        actions: Tensor,
+        events: Tensor,
+        noise: Tensor,
+        blocks: Tensor | None = None,
+    ) -> Tensor:
+        """The changes (n, z, y, x) that noise (n, z, y, x) becomes; blocks: (n, 6) that change.
 
         The first step, from noise alone, takes the mean; of what is not known for sure that is too
         faint to be seen, so it is led by classifier-free guidance (Ho and Salimans 2022,
         arXiv:2207.12598; only there: Kynkaanniemi et al. 2024, arXiv:2404.07724).
         """
         prior = prior.float()
+        placed = self.where(blocks, (prior.shape[-2], prior.shape[-1]))
 
         def denoise(noisy: Tensor, level: float) -> Tensor:
             levels = torch.full((len(noisy),), level, device=noisy.device)
-            clean: Tensor = self(prior, actions, events, noisy, levels)
+            clean: Tensor = self(prior, actions, events, noisy, levels, placed)
             return clean * _GUIDANCE if level > _GUIDED else clean
 
         return euler(denoise, noise[None].float(), schedule(_STEPS))
 
-    def drafted(self, prior: Tensor, actions: Tensor, events: Tensor, noise: Tensor) -> Drafted:
+    def drafted(
+        self,
+        prior: Tensor,
+        actions: Tensor,
+        events: Tensor,
+        noise: Tensor,
+        blocks: Tensor | None = None,
+    ) -> Drafted:
         """Priors (b, f, z + 3, y, x) with what actions (b, f, a) and events (b, f, k) change.
 
-        noise: (b, f, z, y, x), of which that is drawn.
+        noise: (b, f, z, y, x), of which that is drawn. blocks: (b, f, 6) that change, where known.
         """
         changes = torch.zeros_like(prior[:, :, :-CHANNELS])
         chosen = self.occasions(actions, events)
         if chosen.any():
-            rows = (part[chosen] for part in (prior, actions, events, noise))
-            changes[chosen] = self.drawn(*rows).to(changes)
+            acts, told = actions[chosen], events[chosen]
+            there = None if blocks is None else blocks[chosen]
+            drawn = self.drawn(prior[chosen], acts, told, noise[chosen], there)
+            changes[chosen] = drawn.to(changes)
         much = changes.square().mean(2, keepdim=True)
         share = ((much - _SEEN) / (_SURE - _SEEN)).clamp(0, 1)
         share = share * (share.mean((-3, -2, -1), keepdim=True) <= _VEIL)
@@ -150,18 +194,12 @@ class Draft(nn.Module):
 
 
 class _Block(nn.Module):
-    """What is near: a residual pair of convolutions, told a condition (n, width)."""
+    """What is near, told a condition (n, width)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.told = nn.Linear(width, width)
-        self.near = nn.Sequential(
-            nn.GroupNorm(1, width),
-            nn.GELU(),
-            PackableConv2d(width, width, 3, padding=1),
-            nn.GELU(),
-            PackableConv2d(width, width, 3, padding=1),
-        )
+        self.near = Near(width).near
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         x = x + in_company(self.told, condition)[..., None, None]

@@ -20,6 +20,7 @@ from worldsim.models.clip import Sight, clip_view, teacher_forcing
 from worldsim.models.conditioning import CLEAN, NOISY, Conditioning
 from worldsim.models.critic import Critic
 from worldsim.models.draft import Draft
+from worldsim.models.grid import Grid
 from worldsim.models.hands import Hands
 from worldsim.models.heads import Heads, Outlook
 from worldsim.models.layers import Block, Rotary, View, modulated, rotary
@@ -57,6 +58,8 @@ class DynamicsConfig:
     """The camera that priors follow; with a field of view of 0 there are none."""
     events: list[str] = field(default_factory=list)
     """What can happen in a tick, of games that say so."""
+    grid: bool = False
+    """Whether the world, seen through a camera, is made of blocks of size 1 in a grid."""
 
     def __post_init__(self) -> None:
         """Plain data, as files have it, becomes the camera's own class."""
@@ -93,7 +96,9 @@ class Dynamics(nn.Module):
         told = c.latent_channels, c.action_size, c.angles
         self.body = Body(*told) if sees else None
         self.hands = Hands(*told, k) if k else None
-        self.draft = Draft(*told, c.switches, k) if sees and k else None
+        tangent = c.camera.tangent if c.grid else 0.0
+        self.draft = Draft(*told, c.switches, k, tangent) if sees and k else None
+        self.grid = Grid(c.latent_channels) if sees and c.grid else None
         self.critic: Critic | None = None
         """Of what is predicted, while training has one; what plays does not need it."""
 

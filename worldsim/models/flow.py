@@ -11,9 +11,10 @@ from worldsim.models.clip import chunk_starts
 from worldsim.models.critic import critic_losses
 from worldsim.models.draft import Draft
 from worldsim.models.dynamics import Dynamics
+from worldsim.models.grid import Grid
 from worldsim.models.hands import Hands
 from worldsim.models.heads import outlook_losses
-from worldsim.models.parts import Clip, body_losses, draft_losses, hands_losses
+from worldsim.models.parts import Clip, body_losses, draft_losses, grid_losses, hands_losses
 from worldsim.models.sampler import level_weight, noised
 
 
@@ -193,6 +194,8 @@ def objective(
         heads |= body_losses(dynamics.body, seen, clip, generator)
     if beside and dynamics.hands is not None:
         heads |= hands_losses(dynamics.hands, seen, clip, generator)
+    if beside and dynamics.grid is not None:
+        heads |= grid_losses(dynamics.grid, seen, clip)
     if beside and dynamics.draft is not None:
         heads |= draft_losses(dynamics.draft, undrafted, generator)
     if dynamics.critic is not None:
@@ -214,7 +217,7 @@ def with_draft(dynamics: Dynamics, clip: Clip, generator: torch.Generator) -> Cl
 
 
 def part_objective(
-    part: Body | Hands | Draft, clip: Clip, config: FlowConfig, generator: torch.Generator
+    part: Body | Hands | Draft | Grid, clip: Clip, config: FlowConfig, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `objective`, of a dynamics of which one part alone is trained."""
     if isinstance(part, Draft):
@@ -226,6 +229,8 @@ def part_objective(
     past = noised(latents, noise, level)
     if isinstance(part, Body):
         losses = body_losses(part, past, clip, generator)
+    elif isinstance(part, Grid):
+        losses = grid_losses(part, past, clip)
     else:
         losses = hands_losses(part, past, clip, generator)
     return torch.stack([*losses.values()]).sum(), losses

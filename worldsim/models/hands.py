@@ -12,12 +12,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from worldsim.models.conditioning import scaled
+from worldsim.models.near import Near
 from worldsim.models.packed import PackableConv2d
 
 HELD = 4
 """What players have is shown in the lowest of so many parts of a frame."""
 
-_POOLED = 4
+_POOLED, _MIDDLE = 4, 6
+
+_LEAST = 3
+"""Latents to a side of what is aimed at, at least."""
 
 _SELDOM = -5.0
 """The logit that hands begin with: of events that come once in 150 ticks."""
@@ -37,12 +41,12 @@ class Hands(nn.Module):
         action_size: int,
         angles: Sequence[int],
         events: int,
-        width: int = 192,
+        width: int = 256,
     ) -> None:
         super().__init__()
         self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
         self.events = events
-        self.look, self.aim = (_eye(latent_channels, width) for _ in range(2))
+        self.look, self.aim = _wide(latent_channels, width), _close(latent_channels, width)
         self.own = _strip(latent_channels, width)
         self.norm = nn.LayerNorm(width)  # without it the memory saturates early, and stays so
         self.memory = nn.GRU(width + action_size + events, width, batch_first=True)
@@ -61,7 +65,7 @@ class Hands(nn.Module):
         did. events: (b, f, k), 1 for what happened then; zeros where nobody knows.
         """
         rows = latents.flatten(0, 1).float()
-        y, x = rows.shape[-2] // 4, rows.shape[-1] // 4
+        y, x = (min(side // 4, (side - _LEAST) // 2) for side in rows.shape[-2:])
         middle = rows[..., y : rows.shape[-2] - y, x : rows.shape[-1] - x]
         held = rows[..., rows.shape[-2] - rows.shape[-2] // HELD :, :]
         looked = self.look(rows) + self.aim(middle) + self.own(held)
@@ -77,17 +81,20 @@ class Hands(nn.Module):
 
 
 def events_loss(logits: Tensor, happened: Tensor) -> Tensor:
-    """The loss, a scalar, of logits (b, t, k) where events (b, t, k) happened or not."""
+    """The loss, a scalar, of logits (..., k) where events (..., k) happened or not."""
     return F.binary_cross_entropy_with_logits(logits, happened.to(logits.dtype))
 
 
-def _eye(channels: int, width: int) -> nn.Sequential:
+def _wide(channels: int, width: int) -> nn.Sequential:
+    """What a frame shows at large."""
     return nn.Sequential(
         PackableConv2d(channels, 32, 3, padding=1),
         nn.GELU(),
         PackableConv2d(32, 48, 3, stride=2, padding=1),
+        Near(48),
         nn.GELU(),
         PackableConv2d(48, 64, 3, stride=2, padding=1),
+        Near(64),
         nn.GELU(),
         nn.AdaptiveAvgPool2d(_POOLED),
         nn.Flatten(),
@@ -95,13 +102,29 @@ def _eye(channels: int, width: int) -> nn.Sequential:
     )
 
 
+def _close(channels: int, width: int) -> nn.Sequential:
+    """What is aimed at, and how far away that is."""
+    return nn.Sequential(
+        PackableConv2d(channels, 64, 3, padding=1),
+        Near(64),
+        Near(64),
+        nn.GELU(),
+        PackableConv2d(64, 48, 3),
+        nn.GELU(),
+        nn.AdaptiveAvgPool2d(_MIDDLE),
+        nn.Flatten(),
+        nn.Linear(48 * _MIDDLE**2, width),
+    )
+
+
 def _strip(channels: int, width: int) -> nn.Sequential:
     """What is small and lies side by side, such as a hotbar's slots."""
     rows, columns, kinds = 4, 16, 24
     return nn.Sequential(
-        PackableConv2d(channels, 48, 3, padding=1),
+        PackableConv2d(channels, 64, 3, padding=1),
+        Near(64),
         nn.GELU(),
-        PackableConv2d(48, kinds, 3, padding=1),
+        PackableConv2d(64, kinds, 3, padding=1),
         nn.GELU(),
         nn.AdaptiveAvgPool2d((rows, columns)),
         nn.Flatten(),

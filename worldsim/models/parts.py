@@ -6,9 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from worldsim import cubes
 from worldsim.camera import CHANNELS
 from worldsim.models.body import Body, partly_known, walk_loss
 from worldsim.models.draft import Draft
+from worldsim.models.grid import Grid, grid_loss, seen_from
 from worldsim.models.hands import HELD, Hands, events_loss
 from worldsim.models.heads import Facts
 from worldsim.models.level import level_loss
@@ -32,6 +34,10 @@ _LEAST_NOISE, _PURE_NOISE, _HEAVIEST = 0.02, 0.3, 4.0
 _LEAST = 8.0, 1.0
 """Of drafts: sums of squared changes, of the view and of what is held, below which less counts."""
 
+_ASTRAY, _LOST = (0.03, 1.0), 0.15
+"""Of drafts: blocks and degrees by which the block that changes is misplaced, and the share of the
+moments in which nobody knows which it is."""
+
 _WARM = 4
 """Frames of a clip that hands see before they are asked."""
 
@@ -43,7 +49,10 @@ class Clip:
     actions[:, i] is taken on seeing frame i and produces frame i+1; text is (b, text width);
     prior (b, t, z + 3, y, x), of games with a camera; motions (b, t, 7), what was measured between
     frames, and cells (b, t, 650), what was around after each, in [0, 1], where depth is known;
-    events (b, t, k), 1 for what happened in the tick that led to each, of games that say so.
+    events (b, t, k), 1 for what happened in the tick that led to each, of games that say so; tried
+    (b, t-1, s, k), 1 for what would have happened in a tick had one of the columns `keys` of its
+    action been held too, where that is known; cubes (b, t, 6), the blocks that changed, likewise;
+    poses (b, t, 5), x, y (up), z, yaw, pitch, NaN where not known.
     """
 
     latents: Tensor
@@ -54,6 +63,10 @@ class Clip:
     motions: Tensor | None = None
     cells: Tensor | None = None
     events: Tensor | None = None
+    tried: Tensor | None = None
+    keys: tuple[int, ...] = ()
+    cubes: Tensor | None = None
+    poses: Tensor | None = None
 
     @property
     def brought(self) -> Tensor | None:
@@ -82,9 +95,11 @@ def body_losses(body: Body, past: Tensor, clip: Clip, g: torch.Generator) -> dic
 
 
 def hands_losses(hands: Hands, past: Tensor, clip: Clip, g: torch.Generator) -> dict[str, Tensor]:
-    """The loss of hands; past: (b, t, z, y, x), as it is seen.
+    """The losses of hands; past: (b, t, z, y, x), as it is seen.
 
-    Some clips do not tell what happened before, and some do not show it.
+    Some clips do not tell what happened before, and some do not show it. Of what happens, and of
+    what would have happened had each key been held: that is asked about every frame, presses that
+    place nothing or at last break something are few.
     """
     if clip.events is None:
         return {}
@@ -94,8 +109,30 @@ def hands_losses(hands: Hands, past: Tensor, clip: Clip, g: torch.Generator) -> 
     told = torch.rand(b, 1, 1, generator=g, device=past.device) >= _UNTOLD
     led = F.pad(clip.actions, (0, 0, 1, 0))
     states = hands(past, led, clip.events * told, hands.start(b))
-    logits = hands.logits(states[:, _WARM:-1], clip.actions[:, _WARM:])
-    return {"events": events_loss(logits, clip.events[:, _WARM + 1 :])}
+    states, actions = states[:, _WARM:-1], clip.actions[:, _WARM:]
+    logits = hands.logits(states, actions)
+    losses = {"events": events_loss(logits, clip.events[:, _WARM + 1 :])}
+    if clip.tried is not None:
+        held = actions[:, :, None].repeat(1, 1, len(clip.keys), 1)
+        for i, key in enumerate(clip.keys):
+            held[:, :, i, key] = 1
+        would = hands.logits(states[:, :, None].expand(-1, -1, len(clip.keys), -1), held)
+        losses["tried"] = len(clip.keys) * events_loss(would, clip.tried[:, _WARM:])
+    return losses
+
+
+def grid_losses(grid: Grid, past: Tensor, clip: Clip) -> dict[str, Tensor]:
+    """The loss of the grid, of all frames whose camera's pose is known; past: as seen."""
+    if clip.poses is None:
+        return {}
+    poses = clip.poses
+    if clip.cubes is not None:  # a moment's frames are all seen from one place
+        there = clip.cubes[..., -1:] > 0
+        poses = torch.where(there, seen_from(clip.cubes).to(poses), poses)
+        poses = torch.where(there.any(1, keepdim=True), poses[:, -1:], poses)
+    chosen = ~poses.isnan().any(-1)
+    told = grid(past[chosen], poses[chosen][:, -1])
+    return {"grid": grid_loss(told, poses[chosen])}
 
 
 def unstirred(latents: Tensor) -> Tensor:
@@ -125,7 +162,13 @@ def draft_losses(draft: Draft, clip: Clip, g: torch.Generator) -> dict[str, Tens
     level = torch.where(pure, 1.0, level)
     noise = torch.randn(changes.shape, generator=g, device=device)
     noisy, events = noised(changes, noise, level), clip.brought[chosen]
-    drawn = draft(prior, clip.actions[chosen], events, noisy, level)
+    blocks = None
+    if clip.cubes is not None:
+        blocks = cubes.moved(clip.cubes[:, 1:][chosen], *_ASTRAY, g)
+        lost = torch.rand(len(blocks), 1, generator=g, device=device) < _LOST
+        blocks = torch.where(lost, 0.0, blocks)
+    placed = draft.where(blocks, (prior.shape[-2], prior.shape[-1]))
+    drawn = draft(prior, clip.actions[chosen], events, noisy, level, placed)
     often = level_weight(level, _HEAVIEST)[:, None, None]
     weight = prior[:, -CHANNELS] * often * evenly(prior[:, -CHANNELS], changes, events)
     return {"draft": (weight * (drawn - changes).square().mean(1)).sum() / len(prior)}

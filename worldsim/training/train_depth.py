@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from worldsim import checkpoint
-from worldsim.data import environments, episode
-from worldsim.data.dataset import Dataset, Entry, read_manifest, refuse_held_out
+from worldsim.data import episode
+from worldsim.data.dataset import Dataset, Entry, refuse_held_out
 from worldsim.data.encode import Encoder
+from worldsim.data.replay import played_again
 from worldsim.device import autocast, pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.files import locked
@@ -178,7 +179,7 @@ def _collect(entries: list[Entry], encoder: Encoder, factor: int, folder: Path) 
     parts: dict[str, list[tuple[NDArray[Any], ...]]] = {}
     with progress("playing again", len(entries)) as bar:
         for i, entry in enumerate(entries):
-            away, played = list(played_again(entry.path)), episode.read(entry.path)
+            away, played = list(depths_of(entry.path)), episode.read(entry.path)
             latents = encoder(played.frames)
             size = latents.shape[-2] * factor, latents.shape[-1] * factor
             depths = np.stack([_sampled(depth, size) for depth in away])
@@ -192,27 +193,19 @@ def _collect(entries: list[Entry], encoder: Encoder, factor: int, folder: Path) 
             path.with_suffix(".part.npy").replace(path)
 
 
-def played_again(path: Path) -> Iterator[NDArray[np.float32]]:
+def depths_of(path: Path) -> Iterator[NDArray[np.float32]]:
     """The depth (h, w) in blocks of each frame of a recorded episode.
 
     Raises:
-        UserError: its environment knows no depth.
+        UserError: its environment knows no depth, or has other rules than it had.
     """
-    manifest = read_manifest(path.parent)
-    env = environments.make(manifest["env"], **manifest["env_options"])
-    try:
-        if not hasattr(env.unwrapped, "depth"):
+    for engine, _ in played_again(path):
+        if not hasattr(engine, "depth"):
             raise UserError(
-                f"{manifest['env']} knows no depth; needed a method depth() of its unwrapped"
-                " environment, (h, w) blocks along the view axis (a world does without, too)"
+                f"the environment of {path} knows no depth; needed a method depth() of it,"
+                " unwrapped, (h, w) blocks along the view axis (a world does without, too)"
             )
-        env.reset(seed=episode.read_header(path).seed)
-        yield env.unwrapped.depth()
-        for vector in episode.read(path, frames=False).actions:
-            env.step(environments.from_vector(env.action_space, vector))
-            yield env.unwrapped.depth()
-    finally:
-        env.close()
+        yield engine.depth()
 
 
 def _sampled(depth: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float16]:

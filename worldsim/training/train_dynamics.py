@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from worldsim import checkpoint
@@ -28,7 +29,7 @@ from worldsim.training.optimizers import optimizers
 from worldsim.training.rollouts import frame_psnr, rollout, write_pictures
 
 WEIGHTS = "dynamics.safetensors"
-PARTS = ("all", "trunk", "body", "hands", "draft")
+PARTS = ("all", "trunk", "body", "hands", "draft", "grid")
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
 _HORIZONS = (1, 4, 16)
 
@@ -51,9 +52,9 @@ class Config(LoopConfig):
     batch: int = 4
     """Clips in a batch."""
     part: str = "all"
-    """What is trained: all; or trunk (the transformer), body, hands or draft only, from an `init`.
+    """What is trained: all; or, from an `init`, trunk (the transformer), body, hands, draft, grid.
 
-    Body, hands and draft need minutes; the transformer alone learns half as fast again.
+    All but the transformer need minutes; alone, that learns half as fast again.
     """
     frames: int = 16
     """Frames in a clip; at least twice the model's window."""
@@ -210,15 +211,25 @@ def as_clip(clips: Clips, device: torch.device) -> Clip:
         "pitch": column["pitch"][:, 1:],
     }
     known = {name: fact.to(device) for name, fact in told.items() if not fact.isnan().any()}
+
+    def given(array: NDArray[Any] | None) -> Tensor | None:
+        return None if array is None else torch.from_numpy(array).to(device)
+
     latents, actions = (torch.from_numpy(a).to(device) for a in (clips.latents, clips.actions))
-    happened = clips.events
-    events = None if happened is None else torch.from_numpy(happened > 0).float().to(device)
-    if clips.priors is None:
-        return Clip(latents, actions, Facts(**known), events=events)
-    prior = torch.from_numpy(clips.priors).to(device)
-    motions = None if clips.motions is None else torch.from_numpy(clips.motions).to(device)
-    cells = None if clips.cells is None else torch.from_numpy(clips.cells).to(device) / 255
-    return Clip(latents, actions, Facts(**known), None, prior, motions, cells, events)
+    happened, tried, cells = (given(a) for a in (clips.events, clips.tried, clips.cells))
+    return Clip(
+        latents,
+        actions,
+        Facts(**known),
+        prior=given(clips.priors),
+        motions=given(clips.motions),
+        cells=None if cells is None else cells / 255,
+        events=None if happened is None else (happened > 0).float(),
+        tried=None if tried is None else tried.float(),
+        keys=clips.keys,
+        cubes=given(clips.cubes),
+        poses=poses.to(device),
+    )
 
 
 def run(config: Config, run_dir: Path) -> None:
@@ -278,9 +289,11 @@ def _refuse_part(config: Config) -> None:
     part, model = config.part, config.model
     if part not in PARTS:
         raise UserError(f"part is {part!r}; needed one of {', '.join(PARTS)}")
-    if part in ("body", "draft") and not model.camera.field_of_view:
+    if part in ("body", "draft", "grid") and not model.camera.field_of_view:
         raise UserError(f"part={part} of a game without a camera; needed latents that have one")
     if part in ("hands", "draft") and not model.events:
         raise UserError(f"part={part} of a game that tells no events; needed latents with some")
+    if part == "grid" and not model.grid:
+        raise UserError("part=grid of a world without one; needed model.grid=true, too")
     if part != "all" and not config.init:
         raise UserError(f"part={part} without init; needed a dynamics file to train it for")

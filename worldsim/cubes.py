@@ -1,0 +1,92 @@
+"""Where in a picture a block is: which of its faces each place shows, before it is there.
+
+What an event changes is a block: one that breaks, or one that is placed. Where its faces are drawn
+follows from where the block is and how the camera stands; networks that know that have only its
+colours left to find.
+
+A cube (6,): the corner of its cell that is least right, down and ahead, counted from the eye in
+blocks along the axes of the grid; yaw and pitch of the camera against that grid, in degrees,
+positive to the right and down; and a sixth number that is 1 if there is one. A grid's axes can be
+named in four ways, a quarter turn apart; a block's faces are the same in all of them.
+"""
+
+import math
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from worldsim.camera import CUBE
+
+_FINE = 4
+"""Rays to a side of each place of a grid."""
+
+_SIDES, _PLACE = 3, 2
+FACES = 2 * (_SIDES + _PLACE) * _FINE**2
+"""Channels of `faces`."""
+
+_NEAREST = 0.05
+"""Blocks before the eye at which what is seen begins."""
+
+NONE = (0.0,) * CUBE
+
+
+def faces(cubes: Tensor, grid: tuple[int, int], tangent: float) -> Tensor:
+    """What a frame shows of cubes (n, 6): (n, FACES, y, x) over a grid (y, x).
+
+    Of `_FINE`**2 rays through each place: which side of the cube (right, level, ahead) the ray
+    enters by and where on it, twice in [0, 1], then the same of the side by which it leaves. All is
+    0 where the ray misses. tangent: of half the vertical field of view; pixels are square.
+    """
+    rows, columns = grid[0] * _FINE, grid[1] * _FINE
+    quarter = torch.round(cubes[:, 3] / 90)
+    yaw, pitch = torch.deg2rad(cubes[:, 3] - 90 * quarter), torch.deg2rad(cubes[:, 4])
+    corner = _turned(cubes[:, :3], quarter)
+    down = ((torch.arange(rows, device=cubes.device) + 0.5) / rows * 2 - 1) * tangent
+    right = (torch.arange(columns, device=cubes.device) + 0.5) / columns * 2 - 1
+    right = right * tangent * columns / rows
+    v, u = (part.flatten() for part in torch.meshgrid(down, right, indexing="ij"))
+    cos, sin = pitch.cos()[:, None], pitch.sin()[:, None]
+    y, level = v * cos + sin, cos - v * sin
+    cos, sin = yaw.cos()[:, None], yaw.sin()[:, None]
+    rays = torch.stack([u * cos + level * sin, y, level * cos - u * sin], -1)  # (n, p, 3)
+    rays = torch.where(rays.abs() < 1e-6, 1e-6, rays)
+    times = torch.stack([corner[:, None] / rays, (corner[:, None] + 1) / rays])
+    enters, by = times.amin(0).max(-1)
+    leaves, out = times.amax(0).min(-1)
+    met = (enters < leaves) & (leaves > _NEAREST) & (cubes[:, 5:] > 0)
+    before = met & (enters > _NEAREST)
+    parts = [
+        _face(rays, corner, enters, by, before),
+        _face(rays, corner, leaves, out, met),
+    ]
+    shown = torch.cat(parts, -1)
+    layout = "n (y i x j) c -> n (c i j) y x"
+    return rearrange(shown, layout, y=grid[0], i=_FINE, j=_FINE, x=grid[1])
+
+
+def moved(cubes: Tensor, blocks: float, degrees: float, generator: torch.Generator) -> Tensor:
+    """Cubes (n, 6) as they are found by an eye that errs by about so much."""
+    device = cubes.device
+    place = torch.randn(len(cubes), 3, generator=generator, device=device) * blocks
+    turn = torch.randn(len(cubes), 2, generator=generator, device=device) * degrees
+    return torch.cat([cubes[:, :3] + place, cubes[:, 3:5] + turn, cubes[:, 5:]], 1)
+
+
+def _turned(corner: Tensor, quarter: Tensor) -> Tensor:
+    """The corners (n, 3) in a grid whose axes are turned right by so many right angles (n,)."""
+    middle = corner + 0.5
+    angle = quarter * (math.pi / 2)
+    cos, sin = angle.cos(), angle.sin()
+    x, z = middle[:, 0] * cos - middle[:, 2] * sin, middle[:, 0] * sin + middle[:, 2] * cos
+    return torch.stack([x, middle[:, 1], z], 1) - 0.5
+
+
+def _face(rays: Tensor, corner: Tensor, time: Tensor, side: Tensor, there: Tensor) -> Tensor:
+    """Which side (n, p) rays (n, p, 3) meet at a time (n, p), and where on it: (n, p, 5)."""
+    sides = torch.nn.functional.one_hot(side, _SIDES).to(rays.dtype)
+    point = (rays * time[..., None] - corner[:, None]).clamp(0, 1)
+    across = torch.where(side == 0, point[..., 2], point[..., 0])
+    along = torch.where(side == 1, point[..., 2], point[..., 1])
+    found = torch.cat([sides, across[..., None], along[..., None]], -1)
+    return found * there[..., None]
