@@ -156,12 +156,11 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
 
         By the key's column in a flat action. Nothing has happened after the call.
         """
-        game, asked = self.game, controls(action)
-        return {
-            actions.INDEX[key]: self._handled(game, replace(asked, **{key: True})) for key in _KEYS
-        }
+        asked = controls(action)
+        return {actions.INDEX[key]: self._handled(replace(asked, **{key: True})) for key in _KEYS}
 
-    def _handled(self, game: Game, asked: Controls) -> dict[str, float]:
+    def _handled(self, asked: Controls) -> dict[str, float]:
+        game = self.game
         before = {name: copy.copy(getattr(game, name)) for name in (*_HANDS, *_BESIDE)}
         game.world.changes = []
         game.handle(asked)

@@ -10,7 +10,8 @@ import numpy as np
 
 from worldsim.data import dataset, environments, episode, writer
 from worldsim.data.dataset import episode_path
-from worldsim.data.episode import Episode, Header
+from worldsim.data.episode import Episode
+from worldsim.data.replay import begun_again
 from worldsim.data.workers import check_stop, spread
 from worldsim.errors import UserError
 from worldsim.files import locked
@@ -66,7 +67,7 @@ class Rebuilder:
         """Replay a file's actions and put in its frames if they are missing; their number."""
         header = episode.read_header(path)
         played = episode.read(path, frames=False)
-        frames = self._replay(path, header, played)
+        frames = self._replay(path, played)
         if hashlib.sha256(frames.tobytes()).hexdigest() != header.frames_sha256:
             raise UserError(
                 f"{path}: the replay's frames are not the recorded ones (sha256 differs) though "
@@ -82,16 +83,9 @@ class Rebuilder:
         """Close the environment."""
         self._env.close()
 
-    def _replay(self, path: Path, header: Header, played: Episode) -> np.ndarray[Any, Any]:
+    def _replay(self, path: Path, played: Episode) -> np.ndarray[Any, Any]:
         """The frames (t+1, h, w, 3) that the seed and the actions lead to."""
-        observation, info = self._env.reset(seed=header.seed)
-        version = environments.engine_version(info)
-        if version != header.engine_version:
-            raise UserError(
-                f"{path} was recorded with engine version {header.engine_version}; this is "
-                f"{version}, with other rules: use the older worldsim or record again"
-            )
-        frames = [environments.frame_of(observation, self._key)]
+        frames = [environments.frame_of(begun_again(self._env, path), self._key)]
         for vector in played.actions:
             check_stop()
             action = environments.from_vector(self._env.action_space, vector)

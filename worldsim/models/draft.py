@@ -193,18 +193,15 @@ class Draft(nn.Module):
         return Drafted(torch.cat([drawn, prior[:, :, -CHANNELS:]], 2), share)
 
 
-class _Block(nn.Module):
+class _Block(Near):
     """What is near, told a condition (n, width)."""
 
     def __init__(self, width: int) -> None:
-        super().__init__()
+        super().__init__(width)
         self.told = nn.Linear(width, width)
-        self.near = Near(width).near
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        x = x + in_company(self.told, condition)[..., None, None]
-        seen: Tensor = x + self.near(x)
-        return seen
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(x + in_company(self.told, condition)[..., None, None])
 
 
 class _Hand(nn.Module):
