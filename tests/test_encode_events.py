@@ -117,6 +117,15 @@ def test_pairs_lie_in_turns_beside_other_latents(config, runs, tmp_path):
     assert happened.any()
     assert np.array_equal(arrays["priors"][1:count:2, :-CHANNELS], arrays["latents"][:count:2])
     assert (arrays["priors"][1:count:2, -CHANNELS] == 1).all()
+    placed, broken = (
+        arrays["events"][:count, data.events.index(name)] > 0
+        for name in ("block_placed", "block_broken")
+    )
+    colored = (arrays["points"][:count, :, 6] > 0).any(1)
+    assert (colored & placed).any()
+    assert (colored & broken).any()
+    assert not (colored & ~placed & ~broken).any()
+    assert data._arrays[1]["aims"].min() > 0
     data.notice(range(10, 19))
     clips = data.draw(np.random.default_rng(0), 8, 2, eventful=1.0)
     assert clips.priors is not None

@@ -11,7 +11,7 @@ from envs.voxel.blocks import ID
 from envs.voxel.render import TANGENT
 from worldsim import actions, cubes
 from worldsim.camera import CHANNELS, EYE, CameraConfig
-from worldsim.lattice import UNKNOWN, aimed, inside, laid
+from worldsim.lattice import LEVELS, UNKNOWN, aimed, inside, laid
 from worldsim.models.draft import Draft
 from worldsim.models.grid import Grid, grid_loss, seen_from, standing
 from worldsim.models.parts import Clip, grid_losses
@@ -114,7 +114,11 @@ def test_a_grid_that_frames_hardly_tell_of_is_not_known():
     rng = np.random.default_rng(0)
     poses, yaws, eyes = walked(rng)
     read = standing(torch.from_numpy(poses)).numpy()
+    whole = laid(read, yaws, eyes)
+    assert whole[4] == 1
     read[:, 1:3] *= 0.1
+    assert np.array_equal(laid(read, yaws, eyes), [whole[0], 0, whole[2], 0, LEVELS])
+    read[:, 3] *= 0.1
     assert np.array_equal(laid(read, yaws, eyes), UNKNOWN)
     assert not aimed(UNKNOWN, np.full((64, 64), 3.0, np.float32), eyes[0], (0, 0), 0.7, True).any()
 
@@ -136,6 +140,28 @@ def test_the_block_aimed_at_is_found_though_distances_are_wrong(env):
                 right[use] += bool(np.abs(found[:3] - info["cube"][:3]).max() < 0.2)
     assert min(total.values()) > 20
     assert min(right[use] / total[use] for use in (True, False)) > 0.9
+
+
+def test_a_pillar_is_found_by_its_sides_where_the_grid_is_known_by_heights_alone():
+    eye, away = np.array([0.3, -1.62, 0.2]), np.full((64, 64), 50.0, np.float32)
+    pillar = torch.tensor([[-0.4, -0.38, 2.6, 4.0, 0.0, 1.0]])
+    front = cubes.front(pillar, (64, 64), TANGENT)[0, ..., 3].numpy()
+    away[front > 0] = front[front > 0]
+    lattice = np.array([3.0, 0.0, 0.0, 0.0, LEVELS])
+    found = {use: aimed(lattice, away, eye, (1.0, 0.0), TANGENT, use) for use in (True, False)}
+    assert found[False] == pytest.approx([-0.4, -0.38, 2.6, 4.0, 0.0, 1.0], abs=0.1)
+    assert found[True] == pytest.approx([-0.4, -0.38, 1.6, 4.0, 0.0, 1.0], abs=0.1)
+
+
+def test_a_cell_on_level_ground_is_put_around_what_is_aimed_at_if_nothing_tells_its_sides():
+    pitch, away = 40.0, np.zeros((64, 64), np.float32)
+    down = (np.arange(64) - 32) * 2 * TANGENT / 64
+    drop = down * np.cos(np.radians(pitch)) + np.sin(np.radians(pitch))
+    away[:] = np.where(drop > 0, 1.62 / np.maximum(drop, 1e-6), 1000.0)[:, None]
+    lattice = np.array([0.0, 0.0, 0.0, 0.0, LEVELS])
+    found = aimed(lattice, away, np.array([0.0, -1.62, 0.0]), (0.0, pitch), TANGENT, True)
+    ahead = 1.62 / np.tan(np.radians(pitch))
+    assert found[:3] == pytest.approx([-0.5, 0.62, ahead - 0.5], abs=0.05)
 
 
 def test_nothing_is_aimed_at_in_the_sky_or_where_nothing_is_known():

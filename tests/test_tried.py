@@ -130,5 +130,29 @@ def test_hands_learn_from_keys_that_nobody_pressed() -> None:
     assert odds[:2].max() < 0.1
 
 
+def test_hands_learn_how_far_they_reach_from_distances_alone() -> None:
+    torch.manual_seed(0)
+    hands, g = Hands(4, 6, [4, 5], 1), torch.Generator().manual_seed(0)
+    latents = torch.zeros(16, 10, 4, 8, 8)
+    aims = 1 + 7 * torch.rand(16, 10)
+    events = torch.zeros(16, 10, 1)
+    events[:, 1:, 0] = (aims[:, :-1] < 4.5).float()  # what is aimed at is seen before it happens
+    clip = Clip(latents, torch.zeros(16, 9, 6), events=events, aims=aims)
+    optimizer = torch.optim.Adam(hands.parameters(), 3e-3)
+    for _ in range(150):
+        loss = sum(hands_losses(hands, latents, clip, g).values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    states = hands(latents[:1], torch.zeros(1, 10, 6), events[:1], hands.start(1))
+    asked = states[:, 5].expand(4, -1), torch.zeros(4, 6)
+    odds = hands.logits(*asked, torch.tensor([2.0, 3.5, 5.5, 7.0])).sigmoid()[:, 0]
+    assert odds[:2].min() > 0.75
+    assert odds[2:].max() < 0.25
+    unsure = hands.logits(*asked).sigmoid()[0, 0]
+    assert torch.equal(hands.logits(*asked, torch.zeros(4)), hands.logits(*asked))
+    assert odds[2:].max() < unsure < odds[:2].min()
+
+
 def test_settings_reach_the_command() -> None:
     assert encode.Config(**PLAIN).tried is False

@@ -6,13 +6,24 @@ What is remembered turns with the world, the cross does not.
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim.rays import Pixels
+from worldsim.rays import Pixels, Places
 
 _THICK = 0  # pixels to each side of an arm's middle that belong to it
 _ASIDE = _THICK + 1  # pixels from an arm's middle to what is beside it
 
 _CLEARER = 10.0
 """Mean difference of a colour, of 255, by which a cross has to stand out more to be preferred."""
+
+
+_CORE = 2  # pixels to each side of the middle that tell how far away what is there is
+
+
+def aimed(away: Places) -> NDArray[np.float32]:
+    """Blocks (...) ahead to what the middle of frames shows, of those to all pixels (..., h, w)."""
+    row, column = away.shape[-2] // 2, away.shape[-1] // 2
+    core = away[..., row - _CORE : row + _CORE + 1, column - _CORE : column + _CORE + 1]
+    middle: NDArray[np.float32] = np.median(core, (-2, -1)).astype(np.float32)
+    return middle
 
 
 def cut(frame: Pixels, arm: int) -> Pixels:

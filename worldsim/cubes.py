@@ -21,14 +21,26 @@ from worldsim.camera import CUBE
 _FINE = 4
 """Rays to a side of each place of a grid."""
 
-_SIDES, _PLACE = 3, 2
-FACES = 2 * (_SIDES + _PLACE) * _FINE**2
+_AXES, _PLACE = 3, 2
+FACES = 2 * (_AXES + _PLACE) * _FINE**2
 """Channels of `faces`."""
 
 _NEAREST = 0.05
 """Blocks before the eye at which what is seen begins."""
 
 NONE = (0.0,) * CUBE
+
+SIDES = "aside", "above", "below"
+"""The sides of a block that look different."""
+
+EXITS = "left", "right", "up", "down", "back", "ahead"
+"""The sides by which one sees out of a block that is gone."""
+
+GONE, PLACED = ("block_broken",), ("block_placed",)
+"""Events that take the block aimed at away, and those that put one before it."""
+
+DUG = *GONE, "block_cracked"
+"""Events that change the block aimed at."""
 
 
 def faces(cubes: Tensor, grid: tuple[int, int], tangent: float) -> Tensor:
@@ -38,22 +50,9 @@ def faces(cubes: Tensor, grid: tuple[int, int], tangent: float) -> Tensor:
     enters by and where on it, twice in [0, 1], then the same of the side by which it leaves. All is
     0 where the ray misses. tangent: of half the vertical field of view; pixels are square.
     """
-    rows, columns = grid[0] * _FINE, grid[1] * _FINE
-    quarter = torch.round(cubes[:, 3] / 90)
-    yaw, pitch = torch.deg2rad(cubes[:, 3] - 90 * quarter), torch.deg2rad(cubes[:, 4])
-    corner = _turned(cubes[:, :3], quarter)
-    down = ((torch.arange(rows, device=cubes.device) + 0.5) / rows * 2 - 1) * tangent
-    right = (torch.arange(columns, device=cubes.device) + 0.5) / columns * 2 - 1
-    right = right * tangent * columns / rows
-    v, u = (part.flatten() for part in torch.meshgrid(down, right, indexing="ij"))
-    cos, sin = pitch.cos()[:, None], pitch.sin()[:, None]
-    y, level = v * cos + sin, cos - v * sin
-    cos, sin = yaw.cos()[:, None], yaw.sin()[:, None]
-    rays = torch.stack([u * cos + level * sin, y, level * cos - u * sin], -1)  # (n, p, 3)
-    rays = torch.where(rays.abs() < 1e-6, 1e-6, rays)
-    times = torch.stack([corner[:, None] / rays, (corner[:, None] + 1) / rays])
-    enters, by = times.amin(0).max(-1)
-    leaves, out = times.amax(0).min(-1)
+    size = grid[0] * _FINE, grid[1] * _FINE
+    rays, corner = _rays(cubes, size, tangent)
+    enters, by, leaves, out = _times(rays, corner)
     met = (enters < leaves) & (leaves > _NEAREST) & (cubes[:, 5:] > 0)
     before = met & (enters > _NEAREST)
     parts = [
@@ -65,12 +64,70 @@ def faces(cubes: Tensor, grid: tuple[int, int], tangent: float) -> Tensor:
     return rearrange(shown, layout, y=grid[0], i=_FINE, j=_FINE, x=grid[1])
 
 
+def front(cubes: Tensor, size: tuple[int, int], tangent: float) -> Tensor:
+    """What each pixel of frames of a size (h, w) shows of cubes (n, 6): (n, h, w, 4).
+
+    Which side, an index of `SIDES`; where on it, twice in [0, 1]; and how many blocks ahead that
+    is, 0 where it shows none. Of a cube that the eye is in it shows none.
+    """
+    rays, corner = _rays(cubes, size, tangent)
+    enters, by, leaves, _ = _times(rays, corner)
+    met = (enters < leaves) & (enters > _NEAREST) & (cubes[:, 5:] > 0)
+    face = _face(rays, corner, enters, by, met)
+    against = rays.gather(-1, by[..., None])[..., 0] < 0
+    side = torch.where(by == 1, 1 + against.long(), 0)
+    shown = torch.stack([side.to(face), face[..., -2], face[..., -1], enters * met], -1)
+    return rearrange(shown, "n (h w) c -> n h w c", h=size[0])
+
+
+def inside(cubes: Tensor, size: tuple[int, int], tangent: float) -> Tensor:
+    """What each pixel of frames of a size (h, w) shows of the cells of cubes (n, 6) from inside.
+
+    (n, h, w, 4), as `front`, of the sides by which rays leave them, an index of `EXITS`.
+    """
+    rays, corner = _rays(cubes, size, tangent)
+    enters, _, leaves, out = _times(rays, corner)
+    met = (enters < leaves) & (enters > _NEAREST) & (cubes[:, 5:] > 0)
+    face = _face(rays, corner, leaves, out, met)
+    along = rays.gather(-1, out[..., None])[..., 0] > 0
+    exits = 2 * out + along.long()
+    shown = torch.stack([exits.to(face), face[..., -2], face[..., -1], leaves * met], -1)
+    return rearrange(shown, "n (h w) c -> n h w c", h=size[0])
+
+
 def moved(cubes: Tensor, blocks: float, degrees: float, generator: torch.Generator) -> Tensor:
     """Cubes (n, 6) as they are found by an eye that errs by about so much."""
     device = cubes.device
     place = torch.randn(len(cubes), 3, generator=generator, device=device) * blocks
     turn = torch.randn(len(cubes), 2, generator=generator, device=device) * degrees
     return torch.cat([cubes[:, :3] + place, cubes[:, 3:5] + turn, cubes[:, 5:]], 1)
+
+
+def _rays(cubes: Tensor, size: tuple[int, int], tangent: float) -> tuple[Tensor, Tensor]:
+    """The rays (n, h * w, 3) of frames of a size (h, w), and the corners (n, 3) of cubes.
+
+    One block long along the view axis, in a grid whose last axis the camera looks most along.
+    """
+    rows, columns = size
+    quarter = torch.round(cubes[:, 3] / 90)
+    yaw, pitch = torch.deg2rad(cubes[:, 3] - 90 * quarter), torch.deg2rad(cubes[:, 4])
+    down = ((torch.arange(rows, device=cubes.device) + 0.5) / rows * 2 - 1) * tangent
+    right = (torch.arange(columns, device=cubes.device) + 0.5) / columns * 2 - 1
+    right = right * tangent * columns / rows
+    v, u = (part.flatten() for part in torch.meshgrid(down, right, indexing="ij"))
+    cos, sin = pitch.cos()[:, None], pitch.sin()[:, None]
+    y, level = v * cos + sin, cos - v * sin
+    cos, sin = yaw.cos()[:, None], yaw.sin()[:, None]
+    rays = torch.stack([u * cos + level * sin, y, level * cos - u * sin], -1)
+    return torch.where(rays.abs() < 1e-6, 1e-6, rays), _turned(cubes[:, :3], quarter)
+
+
+def _times(rays: Tensor, corner: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """When (n, p) rays (n, p, 3) enter cells (n, 3), by which axis, and the same of leaving."""
+    times = torch.stack([corner[:, None] / rays, (corner[:, None] + 1) / rays])
+    enters, by = times.amin(0).max(-1)
+    leaves, out = times.amax(0).min(-1)
+    return enters, by, leaves, out
 
 
 def _turned(corner: Tensor, quarter: Tensor) -> Tensor:
@@ -84,7 +141,7 @@ def _turned(corner: Tensor, quarter: Tensor) -> Tensor:
 
 def _face(rays: Tensor, corner: Tensor, time: Tensor, side: Tensor, there: Tensor) -> Tensor:
     """Which side (n, p) rays (n, p, 3) meet at a time (n, p), and where on it: (n, p, 5)."""
-    sides = torch.nn.functional.one_hot(side, _SIDES).to(rays.dtype)
+    sides = torch.nn.functional.one_hot(side, _AXES).to(rays.dtype)
     point = (rays * time[..., None] - corner[:, None]).clamp(0, 1)
     across = torch.where(side == 0, point[..., 2], point[..., 0])
     along = torch.where(side == 1, point[..., 2], point[..., 1])

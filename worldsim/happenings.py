@@ -6,19 +6,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from worldsim.cubes import DUG, GONE, PLACED
 from worldsim.cubes import NONE as NOTHING
 from worldsim.models.company import in_company
 from worldsim.models.draft import Draft, Drafted, undrawn
 from worldsim.models.dynamics import Dynamics
+from worldsim.models.faces import Faces
 from worldsim.models.hands import Hands
 from worldsim.models.packed import pack
 from worldsim.noise import draft_noise_of, shares_of
+from worldsim.painted import beside, painted
 from worldsim.state import State
 from worldsim.surroundings import Ahead
 from worldsim.trained import played
-
-DUG, PLACED = ("block_broken", "block_cracked"), ("block_placed",)
-"""Events that change the block aimed at, and those that put one before it."""
 
 
 class Happenings:
@@ -27,10 +27,16 @@ class Happenings:
     hands: float32. draft: packed for the type it multiplies in, if it is. names: of the events.
     """
 
-    def __init__(self, hands: Hands, draft: Draft | None = None, names: Sequence[str] = ()) -> None:
-        self._hands, self._draft = hands, draft
-        self._dug, self._placed = (
-            [i for i, name in enumerate(names) if name in kinds] for kinds in (DUG, PLACED)
+    def __init__(
+        self,
+        hands: Hands,
+        draft: Draft | None = None,
+        names: Sequence[str] = (),
+        faces: Faces | None = None,
+    ) -> None:
+        self._hands, self._draft, self._faces = hands, draft, faces
+        self._dug, self._gone, self._placed = (
+            [i for i, name in enumerate(names) if name in kinds] for kinds in (DUG, GONE, PLACED)
         )
 
     @classmethod
@@ -46,7 +52,10 @@ class Happenings:
         if dynamics.draft is not None:
             draft = played(dynamics.draft)
             pack(draft, dtype)
-        return cls(hands, draft, dynamics.config.events)
+        faces = None if dynamics.faces is None else played(dynamics.faces)
+        if faces is not None:
+            pack(faces)
+        return cls(hands, draft, dynamics.config.events, faces)
 
     def begun(self, latents: Tensor, led: Tensor) -> Tensor:
         """The hands (b, width) of games that have seen latents (b, t, ...), led by actions."""
@@ -60,12 +69,13 @@ class Happenings:
         assert state.hands is not None
         f, k = led.shape[1], self._hands.events
         shares, hands, seen = shares_of(state, (f, k)), state.hands, state.latents[:, None]
+        away = _aims(state).to(hands)
         events: list[Tensor] = []
         for i in range(f):
             if i:  # what the frames between show is not known yet
                 before = led[:, i - 1 : i], events[-1][:, None], hands
                 hands = in_company(self._hands, seen, *before)[:, 0]
-            odds = in_company(self._hands.logits, hands, led[:, i]).sigmoid()
+            odds = in_company(self._hands.logits, hands, led[:, i], away).sigmoid()
             events.append((shares[:, i] < odds).to(odds.dtype))
         return torch.stack(events, 1)
 
@@ -75,22 +85,54 @@ class Happenings:
         hands: Tensor = in_company(self._hands, latents, led, events, state.hands)
         return hands[:, -1]
 
+    def put(self, state: State, events: Tensor, ahead: Ahead) -> tuple[Ahead, Tensor]:
+        """What is known of the next frames with the blocks in them that events (b, k) put there.
+
+        And the blocks (b, 6) that these or others change.
+        """
+        blocks = self._blocks(ahead, events)
+        if self._faces is None:
+            return ahead, blocks
+        gone = self._broken(events)
+        changed = gone | (events[:, self._placed] > 0).any(1)
+        told = blocks * changed.to(blocks)[:, None], ahead.views, gone
+        return ahead._replace(views=painted(self._faces, state.latents, *told)), blocks
+
+    def _broken(self, events: Tensor) -> Tensor:
+        """Where (b,) events (b, k) leave a hole: a block breaks, and none is put down."""
+        breaks, puts = ((events[:, kinds] > 0).any(1) for kinds in (self._gone, self._placed))
+        return breaks & ~puts
+
     def drafted(
-        self, state: State, prior: Tensor, led: Tensor, events: Tensor, ahead: Ahead
+        self,
+        state: State,
+        prior: Tensor,
+        led: Tensor,
+        events: Tensor,
+        ahead: Ahead,
+        blocks: Tensor,
     ) -> Drafted:
         """What events (b, f, k), brought about by actions (b, f, a), make of priors (b, f, ...).
 
-        Of the first frame's, of which so much is known: nothing is of those after it.
+        Of the first frame's, of which so much is known: nothing is of those after it. blocks:
+        (b, 6) that change. What is painted already stays.
         """
         prior, share = undrawn(prior.clone())
         if self._draft is not None:
             chosen = self._draft.occasions(led[:, 0], events[:, 0])
             if chosen.any():
                 noise = draft_noise_of(state, state.latents.shape[1:])[:, None]
-                there = self._blocks(ahead, events[:, 0]).to(prior)[:, None]
-                parts = prior, led, events, noise, there
+                parts = prior, led, events, noise, blocks.to(prior)[:, None]
                 rows = tuple(part[chosen][:, :1] for part in parts)
+                known = prior[:, :1].clone()
                 prior[chosen, :1], share[chosen, :1] = self._draft.drafted(*rows)
+                first = beside(
+                    Drafted(prior[:, :1], share[:, :1]),
+                    known,
+                    ahead.views,
+                    self._broken(events[:, 0]),
+                )
+                prior[:, :1], share[:, :1] = first
         return Drafted(prior, share)
 
     def _blocks(self, ahead: Ahead, events: Tensor) -> Tensor:
@@ -103,3 +145,10 @@ class Happenings:
             for view, digs, puts in zip(ahead.views, dug, placed, strict=True)
         ]
         return torch.from_numpy(np.array(found, np.float32))
+
+
+def _aims(state: State) -> Tensor:
+    """Blocks (b,) to what games are aimed at in their last frames; 0 where nobody knows."""
+    if not state.panoramas:
+        return torch.zeros(len(state.latents))
+    return torch.tensor([game.aim() for game in state.panoramas])

@@ -7,6 +7,8 @@ so that what a depth network only guesses becomes exact.
 Places and directions are right, down and ahead of where the game began; angles in degrees.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,13 +27,18 @@ _CORE = slice(_AROUND - 2, _AROUND + 3)
 _FARTHEST = 6.0
 """Blocks beyond which nothing is aimed at."""
 
+_ON = 0.15
+"""The same by which what shows the same side of a block may be off."""
+
 _OFF = 0.25
 """Logarithm of the ratio by which distances may be wrong where a face is told by them."""
 
 
 Lattice = NDArray[np.float64]
 """A grid (5,): turn places right by so many degrees, add three numbers, and blocks end at whole
-ones. The last is 1 where it is known."""
+ones. The last is 1 where it is known, and `LEVELS` where only the turn and the heights are."""
+
+LEVELS = 0.5
 
 UNKNOWN: Lattice = np.zeros(5)
 
@@ -39,7 +46,7 @@ UNKNOWN: Lattice = np.zeros(5)
 def laid(
     read: NDArray[np.floating], yaws: NDArray[np.floating], eyes: NDArray[np.floating]
 ) -> Lattice:
-    """The grid that frames tell of, or `UNKNOWN` if they hardly do.
+    """The grid that frames tell of, so far as they do; or `UNKNOWN`.
 
     read: (t, 4, 2), cosine and sine of each angle of `READ`, the shorter the less sure. yaws: (t,)
     of the camera, and eyes (t, 3), places of the eye.
@@ -56,9 +63,12 @@ def laid(
     ahead, right, down = np.where(_against(quarters), own.conj(), own).T
     level = np.stack([np.where(quarters % 2, ahead, right), np.where(quarters % 2, right, ahead)])
     means = np.array([level[0].mean(), down.mean(), level[1].mean()])
-    if min(abs(turn), *np.abs(means)) < _SURE:
+    right, down, ahead = np.angle(means) / (2 * np.pi)
+    if min(abs(turn), abs(means[1])) < _SURE:
         return UNKNOWN
-    return np.array([yaw, *np.angle(means) / (2 * np.pi), 1.0])
+    if min(abs(means[0]), abs(means[2])) < _SURE:
+        return np.array([yaw, 0.0, down, 0.0, LEVELS])
+    return np.array([yaw, right, down, ahead, 1.0])
 
 
 def _against(quarters: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -74,6 +84,57 @@ def inside(lattice: Lattice, place: NDArray[np.floating]) -> NDArray[np.float64]
     return np.array([x * cos + z * sin, y, z * cos - x * sin]) + lattice[1:4]
 
 
+class Side(NamedTuple):
+    """The side of a block in the middle of a frame: in a `plane` of an `axis` of the grid.
+
+    away: blocks to it along the view axis. origin: the eye (3,) and ray: where it looks (3,), in
+    the grid. known: whether the plane follows from the grid; else from distances alone.
+    """
+
+    axis: int
+    plane: float
+    away: float
+    origin: NDArray[np.float64]
+    ray: NDArray[np.float64]
+    known: bool
+
+
+def side(
+    lattice: Lattice,
+    away: Places,
+    eye: NDArray[np.floating],
+    angles: tuple[float, float],
+    tangent: float,
+) -> Side | None:
+    """The side of a block in the middle of a frame; None where there is none near.
+
+    away: (h, w) blocks along the view axis to what is seen, 0 where it is not known. eye: (3,).
+    angles: yaw and pitch of the camera. tangent: of half the vertical field of view.
+    """
+    rays, far = _around(away, angles[0] + lattice[0], angles[1], tangent)
+    middle = len(far) // 2
+    beside = far.reshape(2 * _AROUND + 1, -1)[_CORE, _CORE]
+    seen = beside[beside > 0]
+    if not lattice[-1] or not seen.size or np.median(seen) > _FARTHEST:
+        return None
+    near, rest = float(np.median(seen)), lattice[-1] < 1
+    origin, ray, best = inside(lattice, eye), rays[middle], (np.inf, 0, 0.0)
+    for axis in range(3):
+        met = origin[axis] + ray[axis] * near
+        for plane in [met] if rest and axis != 1 else [np.floor(met), np.floor(met) + 1]:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                times = (plane - origin[axis]) / rays[:, axis]
+                off = np.abs(np.log(np.where((times > 0) & (far > 0), times / far, np.nan)))
+            wrong = float(np.nanmedian(np.where(np.isnan(off) & (far > 0), np.inf, off)))
+            if times[middle] > 0:
+                best = min(best, (wrong, axis, float(plane)))
+    wrong, axis, plane = best
+    if wrong > _OFF:
+        return None
+    time = float((plane - origin[axis]) / ray[axis])
+    return Side(axis, plane, time, origin, ray, not rest or axis == 1)
+
+
 def aimed(
     lattice: Lattice,
     away: Places,
@@ -84,34 +145,49 @@ def aimed(
 ) -> NDArray[np.float32]:
     """The block in the middle of a frame, as `worldsim.cubes` has it; all 0 if there is none near.
 
-    away: (h, w) blocks along the view axis to what is seen, 0 where it is not known. eye: (3,).
-    angles: yaw and pitch of the camera. tangent: of half the vertical field of view. before: the
-    cell in front of that block instead, where one would be placed.
+    before: the cell in front of that block instead, where one would be placed; the rest as of
+    `side`.
     """
-    none = np.array(cubes.NONE, np.float32)
+    met = side(lattice, away, eye, angles, tangent)
+    if met is None:
+        return np.array(cubes.NONE, np.float32)
     yaw, pitch = angles[0] + lattice[0], angles[1]
-    rays, far = _around(away, yaw, pitch, tangent)
-    middle = len(far) // 2
-    beside = far.reshape(2 * _AROUND + 1, -1)[_CORE, _CORE]
-    seen = beside[beside > 0]
-    if not lattice[-1] or not seen.size or np.median(seen) > _FARTHEST:
-        return none
-    origin, ray, best = inside(lattice, eye), rays[middle], (np.inf, 0, 0.0)
-    for axis in range(3):
-        met = origin[axis] + ray[axis] * float(np.median(seen))
-        for plane in (np.floor(met), np.floor(met) + 1):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                times = (plane - origin[axis]) / rays[:, axis]
-                off = np.abs(np.log(np.where((times > 0) & (far > 0), times / far, np.nan)))
-            wrong = float(np.nanmedian(np.where(np.isnan(off) & (far > 0), np.inf, off)))
-            if times[middle] > 0:
-                best = min(best, (wrong, axis, float(plane)))
-    wrong, axis, plane = best
-    if wrong > _OFF:
-        return none
-    cell = np.floor(origin + ray * (plane - origin[axis]) / ray[axis])
-    cell[axis] = plane - 1 if (ray[axis] > 0) == before else plane
-    return np.array([*(cell - origin), yaw, pitch, 1.0], np.float32)
+    point = met.origin + met.ray * met.away
+    cell = np.floor(point)
+    if lattice[-1] < 1:
+        edges = _begins(away, met.origin, (yaw, pitch), tangent, met.axis, met.plane)
+        cell[::2] = point[::2] - np.where(np.isnan(edges), 0.5, (point[::2] - edges) % 1)
+    cell[met.axis] = met.plane - 1 if (met.ray[met.axis] > 0) == before else met.plane
+    return np.array([*(cell - met.origin), yaw, pitch, 1.0], np.float32)
+
+
+def _begins(
+    away: Places,
+    origin: NDArray[np.float64],
+    angles: tuple[float, float],
+    tangent: float,
+    axis: int,
+    plane: float,
+) -> NDArray[np.float64]:
+    """Where a block aimed at ends along the level axes (2,), by where its side does; NaN if unseen.
+
+    Of a side that a `plane` of an `axis` holds, in the middle row of a frame.
+    """
+    found = np.full(2, np.nan)
+    if axis == 1:
+        return found
+    height, width = away.shape
+    across = 2 - axis
+    rays = _rays(np.zeros(width) + height // 2, np.arange(width), away.shape, angles, tangent)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        times = (plane - origin[axis]) / rays[:, axis]
+        on = (times > 0) & (np.abs(np.log(away[height // 2] / times)) < _ON)
+    there, middle = origin[across] + rays[:, across] * times, width // 2
+    off = np.flatnonzero(~on)
+    ends = [*off[off < middle][-1:] + 1, *off[off > middle][:1] - 1]
+    if ends:  # the nearer one is told best
+        found[across // 2] = min((there[end] for end in ends), key=lambda e: abs(e - there[middle]))
+    return found
 
 
 def _around(
@@ -120,9 +196,22 @@ def _around(
     """Rays (n, 3) in the grid around a frame's middle, and how far (n,) they go."""
     height, width = away.shape
     rows, columns = np.mgrid[-_AROUND : _AROUND + 1, -_AROUND : _AROUND + 1].reshape(2, -1)
-    v, u = (2 * tangent / height * part for part in (rows, columns))
-    cos, sin = np.cos(np.radians(pitch)), np.sin(np.radians(pitch))
-    down, level = v * cos + sin, cos - v * sin
-    cos, sin = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
-    rays = np.stack([u * cos + level * sin, down, level * cos - u * sin], 1)
-    return rays, away[height // 2 + rows, width // 2 + columns].astype(np.float64)
+    rows, columns = height // 2 + rows, width // 2 + columns
+    rays = _rays(rows, columns, away.shape, (yaw, pitch), tangent)
+    return rays, away[rows, columns].astype(np.float64)
+
+
+def _rays(
+    rows: NDArray[Any],
+    columns: NDArray[Any],
+    size: tuple[int, ...],
+    angles: tuple[float, float],
+    tangent: float,
+) -> NDArray[np.float64]:
+    """The rays (n, 3) of pixels of a frame of that size (h, w), a block long ahead."""
+    height, width = size
+    v, u = ((2 * tangent / height) * part for part in (rows - height // 2, columns - width // 2))
+    yaw, pitch = np.radians(angles)
+    down, level = v * np.cos(pitch) + np.sin(pitch), np.cos(pitch) - v * np.sin(pitch)
+    right, ahead = u * np.cos(yaw) + level * np.sin(yaw), level * np.cos(yaw) - u * np.sin(yaw)
+    return np.stack([right, down, ahead], 1)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from worldsim import crosshair
 from worldsim.camera import FAR, CameraConfig
 from worldsim.footing import landed
-from worldsim.lattice import Lattice, aimed
+from worldsim.lattice import Lattice, aimed, side
 from worldsim.levelled import levelled
 from worldsim.nearby import (
     across,
@@ -113,6 +113,12 @@ class Panorama:
         columns = across(self.frame.shape[1])
         low = landed(self.points, columns, self.rests, eye, self.eye, self.fell, held)
         return np.array([motion[0], motion[1], motion[2] + eye[1] - low])
+
+    def aim(self) -> float:
+        """Blocks to what the last frame shows in its middle, by the grid where that is known."""
+        angles = self.yaw, self.pitch
+        met = side(self.lattice, self.distance, self.eye, angles, self.camera.tangent)
+        return met.away if met and met.known else float(crosshair.aimed(self.distance))
 
     @property
     def shown(self) -> Pixels:
@@ -238,8 +244,8 @@ class Panorama:
 class Expected:
     """What is known of a frame before it is there.
 
-    panorama: how the camera will stand. picture, ages, origins, away: as `Panorama.known`
-    tells.
+    panorama: how the camera will stand. picture, ages, origins, away: as `Panorama.known` tells.
+    painted: (h, w), where a block has been painted over that; see `worldsim.painted`.
     """
 
     panorama: Panorama
@@ -247,6 +253,7 @@ class Expected:
     ages: Ages
     origins: Places
     away: Places
+    painted: NDArray[np.bool_] | None = None
 
     def recent(self) -> NDArray[np.float32]:
         """How recent (h, w, 3) it is; see `Panorama.ahead`."""
@@ -273,10 +280,20 @@ class Expected:
         """
         camera, height = self.panorama.camera, len(frame)
         visible, arm = camera.visible(height), camera.arm(height)
-        new = np.zeros((1, 1), np.bool_) if fresh is None else fresh
+        new = np.zeros((1, 1), np.bool_) if fresh is None else self._unpainted(fresh)
         settling = frame, self.picture, self.ages, self.origins
         kept, origins = settled(*settling, new, visible, NEVER, arm)
-        distance = levelled(distance, self.away, origins[..., 0] != NONE, visible)
+        sure = origins[..., 0] != NONE
+        sure = sure if self.painted is None else sure | self.painted
+        distance = levelled(distance, self.away, sure, visible)
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
         own = self.panorama if spend else self.panorama.copy()
         return own.painted(kept, distance, cross, origins)
+
+    def _unpainted(self, fresh: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Of a grid (y, x) over the frame the places where nothing is painted."""
+        if self.painted is None:
+            return fresh
+        out, at = fresh.copy(), np.argwhere(self.painted)
+        out[tuple((at * fresh.shape // np.array(self.painted.shape)).T)] = False
+        return out

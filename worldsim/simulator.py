@@ -171,8 +171,7 @@ class Simulator:
         with torch.inference_mode():
             b = len(state.latents)
             led = as_actions(actions, b, self.dynamics.config.action_size).to(self.device)
-            f = led.shape[1]
-            known = torch.ones(b, f, dtype=torch.bool, device=self.device)
+            f, known = led.shape[1], torch.ones(led.shape[:2], dtype=torch.bool, device=self.device)
             told = self._told(state, led)
             prior = told.drafted and told.drafted.prior
             seen = state.latents, state.text, prior, told.events
@@ -254,7 +253,7 @@ class Simulator:
     def _committed(
         self, state: State, scene: Scene, told: Told, latents: Tensor, noise: Tensor, spend: bool
     ) -> tuple[State, Step]:
-        """What `step` gives for latents (b, f, z, y, x) that are committed with that noise."""
+        """What `step` gives for latents (b, f, z, y, x), committed with that noise."""
         led, level = told.led, self._level(self.config.commit_level, *told.led.shape[:2])
 
         def past() -> tuple[Cache, Outlook, Tensor | None]:
@@ -285,10 +284,11 @@ class Simulator:
         if self._surroundings is None:
             return Told(led, events)
         ahead = self._surroundings.ahead(state, led[:, 0])
-        prior = self._surroundings.prior(state, ahead, led.shape[1])
         if self._happenings is None or events is None:
-            return Told(led, events, ahead, undrawn(prior))
-        drafted = self._happenings.drafted(state, prior, led, events, ahead)
+            return Told(led, None, ahead, undrawn(self._surroundings.prior(state, ahead, led)))
+        ahead, blocks = self._happenings.put(state, events[:, 0], ahead)
+        prior = self._surroundings.prior(state, ahead, led)
+        drafted = self._happenings.drafted(state, prior, led, events, ahead, blocks)
         return Told(led, events, ahead, drafted)
 
     def _level(self, level: float, b: int, f: int) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from worldsim import crosshair
 from worldsim.camera import CameraConfig
 from worldsim.coding import depths
 from worldsim.coding import encoded as encode
@@ -115,6 +116,7 @@ def encoded(
             motions = walked(*played, poses[:, 4], away[1:])
             rows["motions"] = np.pad(motions, ((1, 0), (0, 0)), constant_values=np.nan)
             rows["cells"] = cells
+            rows["aims"] = crosshair.aimed(away)
     return rows
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from worldsim import actions, crosshair, cubes
@@ -24,7 +25,7 @@ from worldsim.camera import CHANNELS, CUBE, CameraConfig
 from worldsim.data import environments
 from worldsim.data.dataset import Entry, split_of
 from worldsim.data.encode import Encoder, Store
-from worldsim.data.latents import FACTS
+from worldsim.data.latents import FACTS, POINTS
 from worldsim.data.record import Config as RecordConfig
 from worldsim.data.record import make_policy
 from worldsim.errors import UserError
@@ -45,6 +46,8 @@ _BUILDS = 0.5  # share of them in which a block is placed before one breaks
 _OUTLINED = 0.5  # share of what is known beforehand that shows what is aimed at
 _SWAY = 4.0  # degrees by which the camera turns meanwhile, in the mean
 _LEVEL = 0.5  # share of the glances that go ahead rather than down
+_EDGE = 0.04  # of a block's side, where the outline of what is aimed at runs
+_BEYOND = 0.015  # blocks, and share of a distance, by which that of a side may be off
 _SEEKS = 6  # directions that are tried for one with something in reach
 
 Pair = tuple[actions.Vector, NDArray[np.uint8], NDArray[np.uint8], dict[str, Any]]
@@ -100,9 +103,11 @@ def run(config: Config, run_dir: Path) -> None:
                 found = list(tried(env, config, config.seed + i))
                 if found:
                     frame = found[0][1]
-                    size, arm = (frame.shape[0], frame.shape[1]), config.camera.arm(frame.shape[0])
+                    size = frame.shape[0], frame.shape[1]
                     entry = Entry(Path(name), config.seed + i, 2 * len(found) - 1, size, True)
-                    store.add(entry, rows(found, encoder, arm), sorted(found[0][3]["events"]))
+                    store.add(
+                        entry, rows(found, encoder, config.camera), sorted(found[0][3]["events"])
+                    )
                 bar.advance(2 * len(found))
     env.close()
     print(f"{folder}: {len(store.episodes)} worlds, {store.rows // 2} pairs")
@@ -126,7 +131,7 @@ def tried(env: environments.Env, config: Config, seed: int) -> Iterator[Pair]:
             events = info["events"]
             often = {name for name, count in events.items() if count} == {"block_cracked"}
             if idle is not None and not (often and rng.random() > _CRACKS):
-                yield vector, frame, idle, info
+                yield vector, frame, idle, _seen(engine, info)
             if events.get("block_broken") and action["attack"]:
                 break
         yield from _glances(env, rng)
@@ -153,7 +158,7 @@ def _glances(env: environments.Env, rng: np.random.Generator) -> Iterator[Pair]:
                 action = actions.make(**{key: 1})
                 frame, idle, told = engine.apart(action, at_once, rng.random() < _OUTLINED)
                 if idle is not None:
-                    yield actions.to_vector(action), frame, idle, told
+                    yield actions.to_vector(action), frame, idle, _seen(engine, told)
         engine.set_state(state)
 
 
@@ -192,13 +197,10 @@ def _fill(env: gym.Env[Any, Any], rng: np.random.Generator) -> None:
         )
 
 
-def rows(pairs: list[Pair], encoder: Encoder, arm: int) -> dict[str, NDArray[Any]]:
-    """The rows of pairs, by file: without what hands did, then with it, in turns.
-
-    arm: pixels from the middle of a frame to where its cross ends, which is not known beforehand.
-    """
+def rows(pairs: list[Pair], encoder: Encoder, camera: CameraConfig) -> dict[str, NDArray[Any]]:
+    """The rows of pairs, by file: without what hands did, then with it, in turns."""
     vectors, shown, idle, infos = zip(*pairs, strict=True)
-    events = [info["events"] for info in infos]
+    events, arm = [info["events"] for info in infos], camera.arm(len(shown[0]))
     bare = np.stack([crosshair.without(frame, arm) for frame in idle])
     before, after = encoder(bare), encoder(np.stack(shown))
     count = 2 * len(pairs)
@@ -215,6 +217,8 @@ def rows(pairs: list[Pair], encoder: Encoder, arm: int) -> dict[str, NDArray[Any
     told[1::2] = [[min(255, round(happened[name])) for name in names] for happened in events]
     changed = np.zeros((count, CUBE), np.float32)
     changed[1::2] = [info.get("cube", cubes.NONE) for info in infos]
+    points = np.zeros((count, *POINTS), np.float16)
+    points[1::2] = [colored(pair, camera) for pair in pairs]
     facts = np.full((count, len(FACTS)), np.nan, np.float32)
     facts[:, FACTS.index("event")] = 0
     facts[1::2, FACTS.index("event")] = told[1::2].sum(1)
@@ -227,4 +231,45 @@ def rows(pairs: list[Pair], encoder: Encoder, arm: int) -> dict[str, NDArray[Any
         "motions": np.full((count, MEASURED), np.nan, np.float32),
         "cells": np.zeros((count, NEAR), np.uint8),
         "cubes": changed,
+        "points": points,
     }
+
+
+def colored(pair: Pair, camera: CameraConfig) -> NDArray[np.float32]:
+    """Some pixels (p, 8) that show a block which was put down, or the hole of one that broke.
+
+    Where on the block (3,), as `cubes.front`, or after these sides as `cubes.inside`; the colour
+    (3,) in [0, 1]; 1; and of a hole whether a block is right beyond. Zeros if there are none.
+    """
+    _, frame, idle, info = pair
+    height, width = frame.shape[:2]
+    out = np.zeros(POINTS, np.float32)
+    placed, gone = (
+        any(info["events"].get(name) for name in names) for names in (cubes.PLACED, cubes.GONE)
+    )
+    if not placed and not (gone and "away" in info):
+        return out
+    there = torch.from_numpy(np.asarray(info.get("cube", cubes.NONE), np.float32))[None]
+    look = cubes.front if placed else cubes.inside
+    shown = look(there, (height, width), camera.tangent)[0].numpy()
+    aside = np.abs(np.mgrid[:height, :width] - np.array([[[height // 2]], [[width // 2]]]))
+    cross = (aside.min(0) <= 1) & (aside.max(0) <= camera.arm(height) + 1)
+    seen = (np.abs(frame.astype(np.int16) - idle).max(-1) > 0) & ~cross & (shown[..., 3] > 0)
+    seen &= np.abs(shown[..., 1:3] - 0.5).max(-1) < 0.5 - _EDGE
+    seen[camera.visible(height) :] = False
+    places = np.argwhere(seen)
+    if not len(places):
+        return out
+    rows, columns = places[np.linspace(0, len(places), len(out), endpoint=False).astype(int)].T
+    out[:, :3], out[:, 3:6] = shown[rows, columns, :3], frame[rows, columns] / 255
+    out[:, 6] = 1
+    if not placed:
+        far = shown[rows, columns, 3]
+        out[:, 0] += len(cubes.SIDES)
+        out[:, 7] = np.abs(info["away"][rows, columns] - far) < _BEYOND * (1 + far)
+    return out
+
+
+def _seen(engine: Any, info: dict[str, Any]) -> dict[str, Any]:
+    """The info with how far `away` what the frame shows is, where the game can tell."""
+    return {**info, "away": engine.depth()} if hasattr(engine, "depth") else info

@@ -16,8 +16,12 @@ A folder holds flat files with one row a frame, to be memory-mapped, and `index.
     tried.u8      (rows, s, k), whether each would have happened in the tick after the row's frame,
                   had one of the action columns `keys`, which the index names, been held too; zeros
                   in an episode's last row; only where that was asked for
+    aims.f32      (rows,), blocks ahead to what the middle of the row's frame shows; only where
+                  depth is known
     cubes.f32     (rows, 6), the block that hands changed in the tick that led to the row's frame,
                   as `worldsim.cubes` has it; only of what `worldsim encode_events` made
+    points.f16    (rows, 64, 8), some of the places where the row's frame shows a block that was
+                  placed, or the hole of one that broke; as `encode_events.colored`; likewise
 """
 
 import json
@@ -37,6 +41,9 @@ FORMAT = "worldsim-latents-1"
 FACTS = ("reward", "terminated", "on_ground", "x", "y", "z", "yaw", "pitch", "event")
 """Columns of facts.f32; `event` counts what happened in the tick that led to the frame."""
 
+POINTS = 64, 8
+"""Shape of a row of points."""
+
 INDEX = "index.json"
 FILES = {
     "latents": np.float16,
@@ -47,7 +54,9 @@ FILES = {
     "cells": np.uint8,
     "events": np.uint8,
     "tried": np.uint8,
+    "aims": np.float32,
     "cubes": np.float32,
+    "points": np.float16,
 }
 
 
@@ -74,8 +83,8 @@ class Clips:
 
     priors: (b, t, z + 3, y, x), of games with a camera; motions: (b, t, 7) and cells (b, t, 650),
     where depth is known; events: (b, t, k), of games that say so; tried: (b, t-1, s, k), what each
-    of the action columns `keys` would have led to, where that is known; cubes: (b, t, 6), what
-    hands changed, likewise.
+    of the action columns `keys` would have led to, where that is known; aims: (b, t), blocks to
+    what frames show in the middle, and cubes: (b, t, 6), what hands changed, likewise.
     """
 
     latents: NDArray[np.float32]
@@ -87,7 +96,9 @@ class Clips:
     events: NDArray[np.uint8] | None = None
     tried: NDArray[np.uint8] | None = None
     keys: tuple[int, ...] = ()
+    aims: NDArray[np.float32] | None = None
     cubes: NDArray[np.float32] | None = None
+    points: NDArray[np.float32] | None = None
 
 
 class LatentDataset:
@@ -182,7 +193,9 @@ class LatentDataset:
             events=rows.get("events"),
             tried=rows["tried"][:, :-1] if "tried" in rows else None,
             keys=self.keys,
+            aims=rows.get("aims"),
             cubes=rows.get("cubes"),
+            points=rows["points"].astype(np.float32) if "points" in rows else None,
         )
 
     def draw(self, rng: np.random.Generator, b: int, t: int, eventful: float = 0.0) -> Clips:

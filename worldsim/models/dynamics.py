@@ -20,6 +20,7 @@ from worldsim.models.clip import Sight, clip_view, teacher_forcing
 from worldsim.models.conditioning import CLEAN, NOISY, Conditioning
 from worldsim.models.critic import Critic
 from worldsim.models.draft import Draft
+from worldsim.models.faces import Faces
 from worldsim.models.grid import Grid
 from worldsim.models.hands import Hands
 from worldsim.models.heads import Heads, Outlook
@@ -47,7 +48,7 @@ class DynamicsConfig:
     head_width: int = 32
     mlp_ratio: int = 4
     registers: int = 4
-    """Tokens of a frame without a place; the first carries the action, all feed the heads."""
+    """Tokens without a place; the first carries the action, all feed the heads."""
     window: int = 16
     """Frames that attention along time reaches, the own one included."""
     local_frames: int = 1
@@ -57,7 +58,7 @@ class DynamicsConfig:
     camera: CameraConfig = field(default_factory=CameraConfig)
     """The camera that priors follow; with a field of view of 0 there are none."""
     events: list[str] = field(default_factory=list)
-    """What can happen in a tick, of games that say so."""
+    """What can happen in a tick."""
     grid: bool = False
     """Whether the world, seen through a camera, is made of blocks of size 1 in a grid."""
 
@@ -96,11 +97,11 @@ class Dynamics(nn.Module):
         told = c.latent_channels, c.action_size, c.angles
         self.body = Body(*told) if sees else None
         self.hands = Hands(*told, k) if k else None
-        tangent = c.camera.tangent if c.grid else 0.0
-        self.draft = Draft(*told, c.switches, k, tangent) if sees and k else None
+        away = c.camera.tangent if c.grid else 0.0
+        self.draft = Draft(*told, c.switches, k, away) if sees and k else None
         self.grid = Grid(c.latent_channels) if sees and c.grid else None
-        self.critic: Critic | None = None
-        """Of what is predicted, while training has one; what plays does not need it."""
+        self.faces = Faces(c.latent_channels) if self.draft and self.grid else None
+        self.critic: Critic | None = None  # of what is predicted, while training has one
 
     def forward(
         self,

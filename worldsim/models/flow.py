@@ -11,10 +11,18 @@ from worldsim.models.clip import chunk_starts
 from worldsim.models.critic import critic_losses
 from worldsim.models.draft import Draft
 from worldsim.models.dynamics import Dynamics
+from worldsim.models.faces import Faces
 from worldsim.models.grid import Grid
 from worldsim.models.hands import Hands
 from worldsim.models.heads import outlook_losses
-from worldsim.models.parts import Clip, body_losses, draft_losses, grid_losses, hands_losses
+from worldsim.models.parts import (
+    Clip,
+    body_losses,
+    draft_losses,
+    faces_losses,
+    grid_losses,
+    hands_losses,
+)
 from worldsim.models.sampler import level_weight, noised
 
 
@@ -196,6 +204,8 @@ def objective(
         heads |= hands_losses(dynamics.hands, seen, clip, generator)
     if beside and dynamics.grid is not None:
         heads |= grid_losses(dynamics.grid, seen, clip)
+    if beside and dynamics.faces is not None:
+        heads |= faces_losses(dynamics.faces, seen, clip)
     if beside and dynamics.draft is not None:
         heads |= draft_losses(dynamics.draft, undrafted, generator)
     if dynamics.critic is not None:
@@ -217,7 +227,10 @@ def with_draft(dynamics: Dynamics, clip: Clip, generator: torch.Generator) -> Cl
 
 
 def part_objective(
-    part: Body | Hands | Draft | Grid, clip: Clip, config: FlowConfig, generator: torch.Generator
+    part: Body | Hands | Draft | Grid | Faces,
+    clip: Clip,
+    config: FlowConfig,
+    generator: torch.Generator,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """As `objective`, of a dynamics of which one part alone is trained."""
     if isinstance(part, Draft):
@@ -229,6 +242,8 @@ def part_objective(
     past = noised(latents, noise, level)
     if isinstance(part, Body):
         losses = body_losses(part, past, clip, generator)
+    elif isinstance(part, Faces):
+        losses = faces_losses(part, past, clip)
     elif isinstance(part, Grid):
         losses = grid_losses(part, past, clip)
     else:

@@ -5,6 +5,7 @@ that answers both at once draws the mean of hole and block, which is neither. So
 beside the transformer says how likely each event is, one is drawn, and the transformer is told.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -22,6 +23,9 @@ _POOLED, _MIDDLE = 4, 6
 
 _LEAST = 3
 """Latents to a side of what is aimed at, at least."""
+
+_NEAREST, _FARTHEST, _MARKS = 0.5, 16.0, 24
+"""Blocks between which hands tell how far away what is aimed at is, and by how many marks."""
 
 _SELDOM = -5.0
 """The logit that hands begin with: of events that come once in 150 ticks."""
@@ -46,13 +50,15 @@ class Hands(nn.Module):
         super().__init__()
         self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
         self.events = events
-        self.look, self.aim = _wide(latent_channels, width), _close(latent_channels, width)
-        self.own = _strip(latent_channels, width)
+        self.look, self.aim = _wide(latent_channels, width), close(latent_channels, width)
+        self.own = strip(latent_channels, width)
         self.norm = nn.LayerNorm(width)  # without it the memory saturates early, and stays so
         self.memory = nn.GRU(width + action_size + events, width, batch_first=True)
         last = nn.Linear(width, events)
         nn.init.constant_(last.bias, _SELDOM)
         self.out = nn.Sequential(nn.Linear(width + action_size, width), nn.GELU(), last)
+        self.reach = nn.Linear(_MARKS, width, bias=False)
+        nn.init.zeros_(self.reach.weight)
 
     def start(self, b: int) -> Tensor:
         """Those (b, width) of `b` players who have seen nothing."""
@@ -65,19 +71,37 @@ class Hands(nn.Module):
         did. events: (b, f, k), 1 for what happened then; zeros where nobody knows.
         """
         rows = latents.flatten(0, 1).float()
-        y, x = (min(side // 4, (side - _LEAST) // 2) for side in rows.shape[-2:])
-        middle = rows[..., y : rows.shape[-2] - y, x : rows.shape[-1] - x]
         held = rows[..., rows.shape[-2] - rows.shape[-2] // HELD :, :]
-        looked = self.look(rows) + self.aim(middle) + self.own(held)
+        looked = self.look(rows) + self.aim(middle(rows)) + self.own(held)
         seen = self.norm(looked).unflatten(0, latents.shape[:2])
         told = torch.cat([seen, scaled(led, self.angles), events.to(seen.dtype)], -1)
         states: Tensor = self.memory(told, hands[None].contiguous())[0]
         return states
 
-    def logits(self, hands: Tensor, actions: Tensor) -> Tensor:
-        """The logits (..., k) of what hands (..., width) bring about by actions (..., a)."""
-        told: Tensor = self.out(torch.cat([hands, scaled(actions, self.angles)], -1))
-        return told.float()
+    def logits(self, hands: Tensor, actions: Tensor, away: Tensor | None = None) -> Tensor:
+        """The logits (..., k) of what hands (..., width) bring about by actions (..., a).
+
+        away: (...), blocks to what is aimed at, 0 where nobody knows, as by default.
+        """
+        told: Tensor = self.out[0](torch.cat([hands, scaled(actions, self.angles)], -1))
+        if away is not None:
+            told = told + self.reach(_marked(away).to(told.dtype))
+        odds: Tensor = self.out[1:](told)
+        return odds.float()
+
+
+def middle(latents: Tensor) -> Tensor:
+    """The middle of frames (n, z, y, x), where what is aimed at is."""
+    y, x = (min(side // 4, (side - _LEAST) // 2) for side in latents.shape[-2:])
+    return latents[..., y : latents.shape[-2] - y, x : latents.shape[-1] - x]
+
+
+def _marked(away: Tensor) -> Tensor:
+    """How near (..., _MARKS) distances (...) are to each of some; all 0 where nobody knows."""
+    step = math.log(_FARTHEST / _NEAREST) / (_MARKS - 1)
+    there = (away.clamp(_NEAREST, _FARTHEST) / _NEAREST).log() / step
+    marks = torch.arange(_MARKS, device=away.device)
+    return (-0.5 * (there[..., None] - marks).square()).exp() * (away > 0)[..., None]
 
 
 def events_loss(logits: Tensor, happened: Tensor) -> Tensor:
@@ -102,7 +126,7 @@ def _wide(channels: int, width: int) -> nn.Sequential:
     )
 
 
-def _close(channels: int, width: int) -> nn.Sequential:
+def close(channels: int, width: int) -> nn.Sequential:
     """What is aimed at, and how far away that is."""
     return nn.Sequential(
         PackableConv2d(channels, 64, 3, padding=1),
@@ -117,7 +141,7 @@ def _close(channels: int, width: int) -> nn.Sequential:
     )
 
 
-def _strip(channels: int, width: int) -> nn.Sequential:
+def strip(channels: int, width: int) -> nn.Sequential:
     """What is small and lies side by side, such as a hotbar's slots."""
     rows, columns, kinds = 4, 16, 24
     return nn.Sequential(

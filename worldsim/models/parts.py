@@ -10,6 +10,7 @@ from worldsim import cubes
 from worldsim.camera import CHANNELS
 from worldsim.models.body import Body, partly_known, walk_loss
 from worldsim.models.draft import Draft
+from worldsim.models.faces import Faces, faces_loss
 from worldsim.models.grid import Grid, grid_loss, seen_from
 from worldsim.models.hands import HELD, Hands, events_loss
 from worldsim.models.heads import Facts
@@ -36,7 +37,13 @@ _LEAST = 8.0, 1.0
 
 _ASTRAY, _LOST = (0.03, 1.0), 0.15
 """Of drafts: blocks and degrees by which the block that changes is misplaced, and the share of the
-moments in which nobody knows which it is."""
+moments in which nobody knows which it is; of hands: of the clips without distances."""
+
+_WRONG = 0.03
+"""Logarithm of the ratio by which hands are told wrongly how far away what is aimed at is."""
+
+_BEGUN = 0.02
+"""Blocks from the middle of one within which players have not moved yet."""
 
 _WARM = 4
 """Frames of a clip that hands see before they are asked."""
@@ -51,7 +58,8 @@ class Clip:
     frames, and cells (b, t, 650), what was around after each, in [0, 1], where depth is known;
     events (b, t, k), 1 for what happened in the tick that led to each, of games that say so; tried
     (b, t-1, s, k), 1 for what would have happened in a tick had one of the columns `keys` of its
-    action been held too, where that is known; cubes (b, t, 6), the blocks that changed, likewise;
+    action been held too, where that is known; aims (b, t), blocks to what each shows in the middle,
+    cubes (b, t, 6), the blocks that changed, and points (b, t, p, 8) on them, likewise;
     poses (b, t, 5), x, y (up), z, yaw, pitch, NaN where not known.
     """
 
@@ -65,7 +73,9 @@ class Clip:
     events: Tensor | None = None
     tried: Tensor | None = None
     keys: tuple[int, ...] = ()
+    aims: Tensor | None = None
     cubes: Tensor | None = None
+    points: Tensor | None = None
     poses: Tensor | None = None
 
     @property
@@ -110,19 +120,33 @@ def hands_losses(hands: Hands, past: Tensor, clip: Clip, g: torch.Generator) -> 
     led = F.pad(clip.actions, (0, 0, 1, 0))
     states = hands(past, led, clip.events * told, hands.start(b))
     states, actions = states[:, _WARM:-1], clip.actions[:, _WARM:]
-    logits = hands.logits(states, actions)
+    away = None if clip.aims is None else _guessed(clip.aims, g)[:, _WARM:-1]
+    logits = hands.logits(states, actions, away)
     losses = {"events": events_loss(logits, clip.events[:, _WARM + 1 :])}
     if clip.tried is not None:
         held = actions[:, :, None].repeat(1, 1, len(clip.keys), 1)
         for i, key in enumerate(clip.keys):
             held[:, :, i, key] = 1
-        would = hands.logits(states[:, :, None].expand(-1, -1, len(clip.keys), -1), held)
+        each = (-1, -1, len(clip.keys))
+        there = None if away is None else away[..., None].expand(each)
+        would = hands.logits(states[:, :, None].expand(*each, -1), held, there)
         losses["tried"] = len(clip.keys) * events_loss(would, clip.tried[:, _WARM:])
     return losses
 
 
+def _guessed(aims: Tensor, g: torch.Generator) -> Tensor:
+    """Distances (b, t) as they are guessed in dreams; of some clips nobody knows any."""
+    lost = torch.rand(len(aims), 1, generator=g, device=aims.device) < _LOST
+    wrong = torch.randn(aims.shape, generator=g, device=aims.device) * _WRONG
+    return torch.where(lost, 0.0, aims * wrong.exp())
+
+
 def grid_losses(grid: Grid, past: Tensor, clip: Clip) -> dict[str, Tensor]:
-    """The loss of the grid, of all frames whose camera's pose is known; past: as seen."""
+    """The loss of the grid, of all frames whose camera's pose is known; past: as seen.
+
+    Not of those of players that have not moved: games begin in the middle of a block, and who
+    learns from that guesses the middle wherever a frame does not tell.
+    """
     if clip.poses is None:
         return {}
     poses = clip.poses
@@ -130,9 +154,25 @@ def grid_losses(grid: Grid, past: Tensor, clip: Clip) -> dict[str, Tensor]:
         there = clip.cubes[..., -1:] > 0
         poses = torch.where(there, seen_from(clip.cubes).to(poses), poses)
         poses = torch.where(there.any(1, keepdim=True), poses[:, -1:], poses)
-    chosen = ~poses.isnan().any(-1)
+    begun = ((poses[..., :3:2] % 1 - 0.5).abs() < _BEGUN).all(-1)
+    chosen = ~(poses.isnan().any(-1) | begun)
     told = grid(past[chosen], poses[chosen][:, -1])
     return {"grid": grid_loss(told, poses[chosen])}
+
+
+def faces_losses(faces: Faces, past: Tensor, clip: Clip) -> dict[str, Tensor]:
+    """The loss of faces, of all frames of which some points are known; past: as seen.
+
+    What was in hand, and in which light, the frame before shows.
+    """
+    if clip.points is None:
+        return {}
+    points = clip.points[:, 1:]
+    chosen = (points[..., 6] > 0).any(-1)
+    if not chosen.any():
+        return {"faces": faces.parts.sum() * 0}
+    points = points[chosen]
+    return {"faces": faces_loss(faces, past[:, :-1][chosen], points)}
 
 
 def unstirred(latents: Tensor) -> Tensor:

@@ -26,10 +26,10 @@ from worldsim.simulator import Simulator, SimulatorConfig
 from worldsim.trained import begin_from, load_depth, load_tokenizer, short
 from worldsim.training.loop import LoopConfig, train
 from worldsim.training.optimizers import optimizers
+from worldsim.training.parted import refuse_part
 from worldsim.training.rollouts import frame_psnr, rollout, write_pictures
 
 WEIGHTS = "dynamics.safetensors"
-PARTS = ("all", "trunk", "body", "hands", "draft", "grid")
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
 _HORIZONS = (1, 4, 16)
 
@@ -52,7 +52,8 @@ class Config(LoopConfig):
     batch: int = 4
     """Clips in a batch."""
     part: str = "all"
-    """What is trained: all; or, from an `init`, trunk (the transformer), body, hands, draft, grid.
+    """What is trained: all; or, from an `init`, trunk (the transformer), body, hands, draft, grid,
+    faces.
 
     All but the transformer need minutes; alone, that learns half as fast again.
     """
@@ -227,7 +228,9 @@ def as_clip(clips: Clips, device: torch.device) -> Clip:
         events=None if happened is None else (happened > 0).float(),
         tried=None if tried is None else tried.float(),
         keys=clips.keys,
+        aims=given(clips.aims),
         cubes=given(clips.cubes),
+        points=given(clips.points),
         poses=poses.to(device),
     )
 
@@ -257,7 +260,7 @@ def run(config: Config, run_dir: Path) -> None:
         config.model.action_size = data.action_size
         config.model.angles, config.model.switches = [], []
     data.notice(config.model.switches)
-    _refuse_part(config)
+    refuse_part(config.part, config.model, bool(config.init))
     task = DynamicsTask(config, data, held_out, tokenizer, meta["hash"], depth)
     if config.init:
         begin_from(task.model, config.init, "dynamics")
@@ -278,22 +281,3 @@ def depth_of(config: Config, *data: LatentDataset | None) -> Depth | None:
                 f" depth={config.depth} is {short(meta['hash'])} (name the one, or encode again)"
             )
     return depth
-
-
-def _refuse_part(config: Config) -> None:
-    """Refuse to train a part that is not there, or beside a trunk that was never trained.
-
-    Raises:
-        UserError: an unknown part; one that the game has no use for; one without `init`.
-    """
-    part, model = config.part, config.model
-    if part not in PARTS:
-        raise UserError(f"part is {part!r}; needed one of {', '.join(PARTS)}")
-    if part in ("body", "draft", "grid") and not model.camera.field_of_view:
-        raise UserError(f"part={part} of a game without a camera; needed latents that have one")
-    if part in ("hands", "draft") and not model.events:
-        raise UserError(f"part={part} of a game that tells no events; needed latents with some")
-    if part == "grid" and not model.grid:
-        raise UserError("part=grid of a world without one; needed model.grid=true, too")
-    if part != "all" and not config.init:
-        raise UserError(f"part={part} without init; needed a dynamics file to train it for")
