@@ -111,11 +111,13 @@ def side(
     away: (h, w) blocks along the view axis to what is seen, 0 where it is not known. eye: (3,).
     angles: yaw and pitch of the camera. tangent: of half the vertical field of view.
     """
+    if not lattice[-1]:
+        return None
     rays, far = _around(away, angles[0] + lattice[0], angles[1], tangent)
     middle = len(far) // 2
     beside = far.reshape(2 * _AROUND + 1, -1)[_CORE, _CORE]
     seen = beside[beside > 0]
-    if not lattice[-1] or not seen.size or np.median(seen) > _FARTHEST:
+    if not seen.size or np.median(seen) > _FARTHEST:
         return None
     near, rest = float(np.median(seen)), lattice[-1] < 1
     origin, ray, best = inside(lattice, eye), rays[middle], (np.inf, 0, 0.0)
