@@ -109,19 +109,25 @@ def test_an_environment_that_cannot_tell_is_named(runs, tmp_path, monkeypatch):
         encode.run(config, tmp_path)
 
 
+def learn(hands: Hands, clip: Clip) -> None:
+    """Train hands on a clip, with the same randomness every time."""
+    g = torch.Generator().manual_seed(0)
+    optimizer = torch.optim.Adam(hands.parameters(), 3e-3)
+    for _ in range(150):
+        loss = sum(hands_losses(hands, clip.latents, clip, g).values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
 def test_hands_learn_from_keys_that_nobody_pressed() -> None:
     torch.manual_seed(0)
-    hands, g = Hands(4, 6, [4, 5], 1), torch.Generator().manual_seed(0)
+    hands = Hands(4, 6, [4, 5], 1)
     latents = torch.randn(8, 10, 4, 8, 8)
     clip = Clip(latents, torch.zeros(8, 9, 6), events=torch.zeros(8, 10, 1), keys=(2, 3))
     clip.tried = torch.zeros(8, 9, 2, 1)
     clip.tried[:, :, 1] = 1  # the second key would do it, the first would not
-    optimizer = torch.optim.Adam(hands.parameters(), 3e-3)
-    for _ in range(150):
-        loss = sum(hands_losses(hands, latents, clip, g).values())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    learn(hands, clip)
     pressed = torch.zeros(8, 3, 6)
     pressed[:, 1, 2], pressed[:, 2, 3] = 1, 1
     states = hands(latents[:, :6], torch.zeros(8, 6, 6), clip.events[:, :6], hands.start(8))
@@ -132,18 +138,13 @@ def test_hands_learn_from_keys_that_nobody_pressed() -> None:
 
 def test_hands_learn_how_far_they_reach_from_distances_alone() -> None:
     torch.manual_seed(0)
-    hands, g = Hands(4, 6, [4, 5], 1), torch.Generator().manual_seed(0)
+    hands = Hands(4, 6, [4, 5], 1)
     latents = torch.zeros(16, 10, 4, 8, 8)
     aims = 1 + 7 * torch.rand(16, 10)
     events = torch.zeros(16, 10, 1)
     events[:, 1:, 0] = (aims[:, :-1] < 4.5).float()  # what is aimed at is seen before it happens
     clip = Clip(latents, torch.zeros(16, 9, 6), events=events, aims=aims)
-    optimizer = torch.optim.Adam(hands.parameters(), 3e-3)
-    for _ in range(150):
-        loss = sum(hands_losses(hands, latents, clip, g).values())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    learn(hands, clip)
     states = hands(latents[:1], torch.zeros(1, 10, 6), events[:1], hands.start(1))
     asked = states[:, 5].expand(4, -1), torch.zeros(4, 6)
     odds = hands.logits(*asked, torch.tensor([2.0, 3.5, 5.5, 7.0])).sigmoid()[:, 0]

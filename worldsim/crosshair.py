@@ -14,15 +14,19 @@ _ASIDE = _THICK + 1  # pixels from an arm's middle to what is beside it
 _CLEARER = 10.0
 """Mean difference of a colour, of 255, by which a cross has to stand out more to be preferred."""
 
-
 _CORE = 2  # pixels to each side of the middle that tell how far away what is there is
+
+
+def core(away: Places) -> Places:
+    """The blocks (..., p) ahead to what is under the cross, of those to all pixels (..., h, w)."""
+    row, column = away.shape[-2] // 2, away.shape[-1] // 2
+    square = away[..., row - _CORE : row + _CORE + 1, column - _CORE : column + _CORE + 1]
+    return square.reshape(*away.shape[:-2], -1)
 
 
 def aimed(away: Places) -> NDArray[np.float32]:
     """Blocks (...) ahead to what the middle of frames shows, of those to all pixels (..., h, w)."""
-    row, column = away.shape[-2] // 2, away.shape[-1] // 2
-    core = away[..., row - _CORE : row + _CORE + 1, column - _CORE : column + _CORE + 1]
-    middle: NDArray[np.float32] = np.median(core, (-2, -1)).astype(np.float32)
+    middle: NDArray[np.float32] = np.median(core(away), -1).astype(np.float32)
     return middle
 
 

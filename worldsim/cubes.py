@@ -36,6 +36,9 @@ SIDES = "aside", "above", "below"
 EXITS = "left", "right", "up", "down", "back", "ahead"
 """The sides by which one sees out of a block that is gone."""
 
+SHOWN = tuple(SIDES.index({"up": "below", "down": "above"}.get(name, "aside")) for name in EXITS)
+"""Which of a block's `SIDES` rays show that go to each of `EXITS`."""
+
 GONE, PLACED = ("block_broken",), ("block_placed",)
 """Events that take the block aimed at away, and those that put one before it."""
 
@@ -70,14 +73,9 @@ def front(cubes: Tensor, size: tuple[int, int], tangent: float) -> Tensor:
     Which side, an index of `SIDES`; where on it, twice in [0, 1]; and how many blocks ahead that
     is, 0 where it shows none. Of a cube that the eye is in it shows none.
     """
-    rays, corner = _rays(cubes, size, tangent)
-    enters, by, leaves, _ = _times(rays, corner)
-    met = (enters < leaves) & (enters > _NEAREST) & (cubes[:, 5:] > 0)
-    face = _face(rays, corner, enters, by, met)
-    against = rays.gather(-1, by[..., None])[..., 0] < 0
-    side = torch.where(by == 1, 1 + against.long(), 0)
-    shown = torch.stack([side.to(face), face[..., -2], face[..., -1], enters * met], -1)
-    return rearrange(shown, "n (h w) c -> n h w c", h=size[0])
+    met = _met(cubes, size, tangent, leaving=False)
+    sides = torch.tensor(SHOWN, dtype=met.dtype, device=met.device)[met[..., 0].long()]
+    return torch.cat([sides[..., None], met[..., 1:]], -1)
 
 
 def inside(cubes: Tensor, size: tuple[int, int], tangent: float) -> Tensor:
@@ -85,14 +83,7 @@ def inside(cubes: Tensor, size: tuple[int, int], tangent: float) -> Tensor:
 
     (n, h, w, 4), as `front`, of the sides by which rays leave them, an index of `EXITS`.
     """
-    rays, corner = _rays(cubes, size, tangent)
-    enters, _, leaves, out = _times(rays, corner)
-    met = (enters < leaves) & (enters > _NEAREST) & (cubes[:, 5:] > 0)
-    face = _face(rays, corner, leaves, out, met)
-    along = rays.gather(-1, out[..., None])[..., 0] > 0
-    exits = 2 * out + along.long()
-    shown = torch.stack([exits.to(face), face[..., -2], face[..., -1], leaves * met], -1)
-    return rearrange(shown, "n (h w) c -> n h w c", h=size[0])
+    return _met(cubes, size, tangent, leaving=True)
 
 
 def moved(cubes: Tensor, blocks: float, degrees: float, generator: torch.Generator) -> Tensor:
@@ -101,6 +92,18 @@ def moved(cubes: Tensor, blocks: float, degrees: float, generator: torch.Generat
     place = torch.randn(len(cubes), 3, generator=generator, device=device) * blocks
     turn = torch.randn(len(cubes), 2, generator=generator, device=device) * degrees
     return torch.cat([cubes[:, :3] + place, cubes[:, 3:5] + turn, cubes[:, 5:]], 1)
+
+
+def _met(cubes: Tensor, size: tuple[int, int], tangent: float, leaving: bool) -> Tensor:
+    """Where (n, h, w, 4) rays enter or leave cubes (n, 6): as `inside`, of either side."""
+    rays, corner = _rays(cubes, size, tangent)
+    enters, by, leaves, out = _times(rays, corner)
+    met = (enters < leaves) & (enters > _NEAREST) & (cubes[:, 5:] > 0)
+    time, axis = (leaves, out) if leaving else (enters, by)
+    face = _face(rays, corner, time, axis, met)
+    exits = 2 * axis + (rays.gather(-1, axis[..., None])[..., 0] > 0)
+    shown = torch.stack([exits.to(face), face[..., -2], face[..., -1], time * met], -1)
+    return rearrange(shown, "n (h w) c -> n h w c", h=size[0])
 
 
 def _rays(cubes: Tensor, size: tuple[int, int], tangent: float) -> tuple[Tensor, Tensor]:

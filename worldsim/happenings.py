@@ -94,14 +94,13 @@ class Happenings:
         if self._faces is None:
             return ahead, blocks
         gone = self._broken(events)
-        changed = gone | (events[:, self._placed] > 0).any(1)
+        changed = gone | _happened(events, self._placed)
         told = blocks * changed.to(blocks)[:, None], ahead.views, gone
         return ahead._replace(views=painted(self._faces, state.latents, *told)), blocks
 
     def _broken(self, events: Tensor) -> Tensor:
         """Where (b,) events (b, k) leave a hole: a block breaks, and none is put down."""
-        breaks, puts = ((events[:, kinds] > 0).any(1) for kinds in (self._gone, self._placed))
-        return breaks & ~puts
+        return _happened(events, self._gone) & ~_happened(events, self._placed)
 
     def drafted(
         self,
@@ -117,34 +116,32 @@ class Happenings:
         Of the first frame's, of which so much is known: nothing is of those after it. blocks:
         (b, 6) that change. What is painted already stays.
         """
-        prior, share = undrawn(prior.clone())
+        drawn, share = undrawn(prior.clone())
         if self._draft is not None:
             chosen = self._draft.occasions(led[:, 0], events[:, 0])
             if chosen.any():
                 noise = draft_noise_of(state, state.latents.shape[1:])[:, None]
                 parts = prior, led, events, noise, blocks.to(prior)[:, None]
                 rows = tuple(part[chosen][:, :1] for part in parts)
-                known = prior[:, :1].clone()
-                prior[chosen, :1], share[chosen, :1] = self._draft.drafted(*rows)
-                first = beside(
-                    Drafted(prior[:, :1], share[:, :1]),
-                    known,
-                    ahead.views,
-                    self._broken(events[:, 0]),
-                )
-                prior[:, :1], share[:, :1] = first
-        return Drafted(prior, share)
+                drawn[chosen, :1], share[chosen, :1] = self._draft.drafted(*rows)
+                first = Drafted(drawn[:, :1], share[:, :1])
+                known = prior[:, :1], ahead.views, self._broken(events[:, 0])
+                drawn[:, :1], share[:, :1] = beside(first, *known)
+        return Drafted(drawn, share)
 
     def _blocks(self, ahead: Ahead, events: Tensor) -> Tensor:
         """The blocks (b, 6) that events (b, k) change, as `cubes` has them; all 0 where none is."""
-        dug, placed = (
-            (events[:, kinds] > 0).any(1).tolist() for kinds in (self._dug, self._placed)
-        )
+        dug, placed = (_happened(events, kinds).tolist() for kinds in (self._dug, self._placed))
         found = [
             view.block(before=puts) if digs or puts else NOTHING
             for view, digs, puts in zip(ahead.views, dug, placed, strict=True)
         ]
         return torch.from_numpy(np.array(found, np.float32))
+
+
+def _happened(events: Tensor, kinds: Sequence[int]) -> Tensor:
+    """Where (b,) any of some kinds of events (b, k) happens."""
+    return (events[:, kinds] > 0).any(1)
 
 
 def _aims(state: State) -> Tensor:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim import cubes
+from worldsim import crosshair, cubes
 from worldsim.rays import Places
 
 _SURE = 0.35
@@ -21,18 +21,14 @@ _SURE = 0.35
 _AROUND = 6
 """Pixels to each side of the middle by which the face aimed at is told."""
 
-_CORE = slice(_AROUND - 2, _AROUND + 3)
-"""Of these, those that say how far away it is."""
-
 _FARTHEST = 6.0
 """Blocks beyond which nothing is aimed at."""
-
-_ON = 0.15
-"""The same by which what shows the same side of a block may be off."""
 
 _OFF = 0.25
 """Logarithm of the ratio by which distances may be wrong where a face is told by them."""
 
+_ON = 0.15
+"""The same for what still shows that face."""
 
 Lattice = NDArray[np.float64]
 """A grid (5,): turn places right by so many degrees, add three numbers, and blocks end at whole
@@ -115,7 +111,7 @@ def side(
         return None
     rays, far = _around(away, angles[0] + lattice[0], angles[1], tangent)
     middle = len(far) // 2
-    beside = far.reshape(2 * _AROUND + 1, -1)[_CORE, _CORE]
+    beside = crosshair.core(away).astype(np.float64)
     seen = beside[beside > 0]
     if not seen.size or np.median(seen) > _FARTHEST:
         return None
@@ -157,34 +153,29 @@ def aimed(
     point = met.origin + met.ray * met.away
     cell = np.floor(point)
     if lattice[-1] < 1:
-        edges = _begins(away, met.origin, (yaw, pitch), tangent, met.axis, met.plane)
+        edges = _begins(met, away, (yaw, pitch), tangent)
         cell[::2] = point[::2] - np.where(np.isnan(edges), 0.5, (point[::2] - edges) % 1)
     cell[met.axis] = met.plane - 1 if (met.ray[met.axis] > 0) == before else met.plane
     return np.array([*(cell - met.origin), yaw, pitch, 1.0], np.float32)
 
 
 def _begins(
-    away: Places,
-    origin: NDArray[np.float64],
-    angles: tuple[float, float],
-    tangent: float,
-    axis: int,
-    plane: float,
+    met: Side, away: Places, angles: tuple[float, float], tangent: float
 ) -> NDArray[np.float64]:
     """Where a block aimed at ends along the level axes (2,), by where its side does; NaN if unseen.
 
-    Of a side that a `plane` of an `axis` holds, in the middle row of a frame.
+    In the middle row of a frame; the angles are those of the camera in the grid.
     """
     found = np.full(2, np.nan)
-    if axis == 1:
+    if met.axis == 1:
         return found
     height, width = away.shape
-    across = 2 - axis
+    across = 2 - met.axis
     rays = _rays(np.zeros(width) + height // 2, np.arange(width), away.shape, angles, tangent)
     with np.errstate(divide="ignore", invalid="ignore"):
-        times = (plane - origin[axis]) / rays[:, axis]
+        times = (met.plane - met.origin[met.axis]) / rays[:, met.axis]
         on = (times > 0) & (np.abs(np.log(away[height // 2] / times)) < _ON)
-    there, middle = origin[across] + rays[:, across] * times, width // 2
+    there, middle = met.origin[across] + rays[:, across] * times, width // 2
     off = np.flatnonzero(~on)
     ends = [*off[off < middle][-1:] + 1, *off[off > middle][:1] - 1]
     if ends:  # the nearer one is told best

@@ -283,11 +283,11 @@ class Simulator:
         events = self._happenings.drawn(state, led) if self._happenings else None
         if self._surroundings is None:
             return Told(led, events)
-        ahead = self._surroundings.ahead(state, led[:, 0])
+        ahead, f = self._surroundings.ahead(state, led[:, 0]), led.shape[1]
         if self._happenings is None or events is None:
-            return Told(led, None, ahead, undrawn(self._surroundings.prior(state, ahead, led)))
+            return Told(led, None, ahead, undrawn(self._surroundings.prior(state, ahead, f)))
         ahead, blocks = self._happenings.put(state, events[:, 0], ahead)
-        prior = self._surroundings.prior(state, ahead, led)
+        prior = self._surroundings.prior(state, ahead, f)
         drafted = self._happenings.drafted(state, prior, led, events, ahead, blocks)
         return Told(led, events, ahead, drafted)
 

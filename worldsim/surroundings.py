@@ -130,17 +130,14 @@ class Surroundings:
         views = expected(state.panoramas, acts, moves)
         return Ahead(torch.from_numpy(moves).to(motions), views)
 
-    def prior(self, state: State, ahead: Ahead, led: Tensor) -> Tensor:
-        """What the dynamics is told (b, f, z + 3, y, x) of frames: zeros after the first.
-
-        led: (b, f, a), the actions that lead to them.
-        """
+    def prior(self, state: State, ahead: Ahead, f: int) -> Tensor:
+        """What the dynamics is told (b, f, z + 3, y, x) of frames: zeros after the first."""
         pictures = np.stack([view.picture for view in ahead.views])
         recents = np.stack(each(Expected.recent, ahead.views))
         latents = encoded(self._tokenizer, pictures, state.latents.device, self._dtype)
         known = torch.from_numpy(pooled(recents, (latents.shape[-2], latents.shape[-1])))
         prior = torch.cat([latents, known.to(latents)], 1)[:, None]
-        return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, led.shape[1] - 1))
+        return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, f - 1))
 
     def gone_on(
         self, state: State, told: Told, latents: Tensor, pictures: Pixels, spend: bool = False

@@ -84,7 +84,8 @@ class Clips:
     priors: (b, t, z + 3, y, x), of games with a camera; motions: (b, t, 7) and cells (b, t, 650),
     where depth is known; events: (b, t, k), of games that say so; tried: (b, t-1, s, k), what each
     of the action columns `keys` would have led to, where that is known; aims: (b, t), blocks to
-    what frames show in the middle, and cubes: (b, t, 6), what hands changed, likewise.
+    what frames show in the middle, cubes: (b, t, 6), what hands changed, and points: (b, t,
+    *POINTS), where frames show that, likewise.
     """
 
     latents: NDArray[np.float32]

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from worldsim.cubes import EXITS, SIDES
+from worldsim.cubes import EXITS, SHOWN, SIDES
 from worldsim.models.hands import HELD, close, middle, strip
 from worldsim.models.near import Near
 from worldsim.models.packed import PackableConv2d
@@ -25,9 +25,6 @@ TEXELS = 16
 
 _LIT = 2, 2, 3
 """Of the light on a side: corners, and colours."""
-
-_SHOWS = tuple({"up": 2, "down": 1}.get(name, 0) for name in EXITS)
-"""Which side of what is beyond one sees through each of `EXITS`."""
 
 
 class Looks(NamedTuple):
@@ -43,7 +40,7 @@ class Looks(NamedTuple):
 
 
 class Faces(nn.Module):
-    """Frames before (n, z, y, x), and places on a block, to colours in [0, 1].
+    """Of frames (n, z, y, x) what blocks will look like after them; see `looks`.
 
     parts: pictures that each side's is a sum of.
     """
@@ -82,7 +79,7 @@ class Faces(nn.Module):
         outer = torch.einsum("nk,ksijc->nsijc", shares, self.parts)
         beyond, lit, closed = self.beyond(self.aim(middle(rows))).split(self.told, 1)
         shares = rearrange(beyond, "n (s k) -> n s k", s=len(EXITS))
-        shown = self.parts[:, _SHOWS]
+        shown = self.parts[:, SHOWN]
         inner = torch.einsum("nsk,ksijc->nsijc", shares, shown)
         light = torch.cat([self.seen(rows), lit], 1).exp()
         light = rearrange(light, "n (s i j c) -> n s i j c", i=2, j=2, c=3)
