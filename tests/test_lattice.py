@@ -15,7 +15,7 @@ from worldsim.lattice import LEVELS, UNKNOWN, aimed, inside, laid
 from worldsim.models.draft import Draft
 from worldsim.models.grid import Grid, grid_loss, seen_from, standing
 from worldsim.models.parts import Clip, grid_losses
-from worldsim.panorama import Expected
+from worldsim.expected import Expected
 
 GRID = 16, 16
 STRAIGHT = np.array([0.0, 0.0, 0.0, 0.0, 1.0])

@@ -6,7 +6,7 @@ import pytest
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
 from worldsim.origins import FRAMES, NONE, rooted, traced
-from worldsim.panorama import Expected
+from worldsim.expected import Expected
 from worldsim.panoramas import as_arrays, blank, from_arrays
 
 CAMERA = CameraConfig(field_of_view=70.0, crosshair=0.0)
@@ -33,7 +33,7 @@ def fine():
 def turned_about(game, ticks, dull=False):
     """The game after small turns to and fro, of which every frame is dreamed as it is known."""
     for i in range(ticks):
-        ahead = game.expected(act(0.7 if i % 2 else -0.7), np.zeros(3))
+        ahead = Expected.of(game, act(0.7 if i % 2 else -0.7), np.zeros(3))
         frame = ahead.picture if not dull else _dull(ahead)
         game = ahead.dreamed(frame, np.full(frame.shape[:2], FAR, np.float32))
     return game
@@ -83,6 +83,6 @@ def test_what_is_dreamed_a_little_duller_does_not_take_its_place():
 def test_past_frames_survive_as_arrays():
     game = turned_about(fine(), 3)
     (again,) = from_arrays(CAMERA, as_arrays([game]))
-    here, there = (one.expected(act(5.3), np.zeros(3)) for one in (game, again))
+    here, there = (Expected.of(one, act(5.3), np.zeros(3)) for one in (game, again))
     assert np.array_equal(here.picture, there.picture)
     assert np.array_equal(here.origins, there.origins)

@@ -15,7 +15,8 @@ from worldsim.models.draft import Drafted
 from worldsim.models.faces import TEXELS, Faces, Looks, colors, faces_loss
 from worldsim.origins import NONE
 from worldsim.painted import beside, painted
-from worldsim.panorama import NEVER, Expected, Panorama
+from worldsim.expected import Expected
+from worldsim.panorama import NEVER, Panorama
 from worldsim.panoramas import begun
 
 SIZE = 64
@@ -121,7 +122,7 @@ def view(where: float = 9.0) -> Expected:
     away = np.full((1, 1, SIZE, SIZE), where, np.float32)
     none = np.zeros((1, 0, actions.SIZE), np.float32)
     (game,) = begun(CAMERA, none, np.zeros((1, 0, 3)), latents, away, [0.0])
-    return game.expected(np.zeros(actions.SIZE, np.float32), np.zeros(3))
+    return Expected.of(game, np.zeros(actions.SIZE, np.float32), np.zeros(3))
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import pytest
 
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
+from worldsim.expected import Expected
 from worldsim.origins import NONE
 from worldsim.panorama import NEVER
 from worldsim.panoramas import blank
@@ -117,7 +118,7 @@ def test_texture_outlives_a_dream_that_blurs(known, keeps):
     away = np.full((SIZE, SIZE), FAR, np.float32)
     game = blank(CAMERA, known.shape, 0.0).seen(known)
     for i in range(40):
-        view = game.expected(turn(2.0 if i % 2 else -2.0), np.zeros(3))
+        view = Expected.of(game, turn(2.0 if i % 2 else -2.0), np.zeros(3))
         dream = (0.8 * view.picture + 0.2 * 110).astype(np.uint8)
         game = view.dreamed(dream, away) if keeps else view.panorama.seen(dream, away)
     contrast = game.frame[8:44, 8:56].std() / known[8:44, 8:56].std()

@@ -12,16 +12,15 @@ Directions: yaw in degrees, positive to the right; pitch positive down, within 9
 Places: blocks right, down and ahead of where the game began, as it looked then.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim import crosshair
+from worldsim import crosshair, tinted
 from worldsim.camera import FAR, CameraConfig
 from worldsim.footing import landed
-from worldsim.lattice import Lattice, aimed, side
-from worldsim.levelled import levelled
+from worldsim.lattice import Lattice, side
 from worldsim.nearby import (
     across,
     holds,
@@ -33,8 +32,8 @@ from worldsim.nearby import (
 from worldsim.origins import FRAMES, NONE, rooted
 from worldsim.projection import guess, look, moved, paint
 from worldsim.rays import Ages, Pixels, Places, facing
-from worldsim.settled import settled
 from worldsim.splatted import remembered
+from worldsim.tinted import PLAIN, Tint
 
 STEPS, TICKS = 8.0, 64.0
 """Steps walked, and ticks, after which what was seen counts for 1/e."""
@@ -54,7 +53,7 @@ class Panorama:
     places of each recent frame, and stood, (frames, 7), how the camera stood at each. rests:
     (n, 3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees, of the last frame.
     even: ticks that the eye has been at rest. walked, ticks: so far. lattice: (5,), the grid of
-    blocks; see `worldsim.lattice`.
+    blocks; see `worldsim.lattice`. tint: what was mixed into the frame, which is kept without it.
     """
 
     camera: CameraConfig
@@ -77,6 +76,7 @@ class Panorama:
     fell: float = 0.0
     walked: int = 0
     ticks: int = 0
+    tint: Tint = field(default_factory=PLAIN.copy)
 
     def turned(
         self, action: NDArray[np.floating], motion: NDArray[np.floating] | None = None
@@ -122,8 +122,9 @@ class Panorama:
 
     @property
     def shown(self) -> Pixels:
-        """The last frame (h, w, 3) with its cross."""
-        return crosshair.put(self.frame, self.cross)
+        """The last frame (h, w, 3) with its cross, and what is mixed into it."""
+        visible = self.camera.visible(len(self.frame))
+        return crosshair.put(tinted.put(self.frame, self.tint, visible), self.cross)
 
     def seen(
         self,
@@ -186,11 +187,6 @@ class Panorama:
             self, frame=frame, distance=distance, cross=cross, past=past, origins=origins
         )
 
-    def expected(self, action: NDArray[np.floating], motion: NDArray[np.floating]) -> "Expected":
-        """What is known of the next frame, if an action (a,) leads to it by a motion (3,)."""
-        turned = self.turned(action, motion)
-        return Expected(turned, *turned.known(self))
-
     def ahead(self, before: "Panorama") -> tuple[Pixels, NDArray[np.float32]]:
         """What is known of the next frame, given how the camera stood at the last one.
 
@@ -238,62 +234,3 @@ class Panorama:
 
     def _stand(self) -> tuple[NDArray[np.float64], float, float]:
         return self.eye, float(np.radians(self.yaw)), float(np.radians(self.pitch))
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What is known of a frame before it is there.
-
-    panorama: how the camera will stand. picture, ages, origins, away: as `Panorama.known` tells.
-    painted: (h, w), where a block has been painted over that; see `worldsim.painted`.
-    """
-
-    panorama: Panorama
-    picture: Pixels
-    ages: Ages
-    origins: Places
-    away: Places
-    painted: NDArray[np.bool_] | None = None
-
-    def recent(self) -> NDArray[np.float32]:
-        """How recent (h, w, 3) it is; see `Panorama.ahead`."""
-        return self.panorama.recent(self.ages)
-
-    def block(self, before: bool) -> NDArray[np.float32]:
-        """The block aimed at (6,), as `worldsim.cubes` has it; or the cell before it."""
-        there = self.panorama
-        angles = there.yaw, there.pitch
-        return aimed(there.lattice, self.away, there.eye, angles, there.camera.tangent, before)
-
-    def dreamed(
-        self,
-        frame: Pixels,
-        distance: Places,
-        fresh: NDArray[np.bool_] | None = None,
-        spend: bool = False,
-    ) -> Panorama:
-        """The panorama with what was dreamed instead, (h, w, 3), and how far away it is, (h, w).
-
-        Of things that were known, and look as they did, the older picture is kept; but not where it
-        is `fresh`, (y, x), a grid over the frame: nowhere by default. spend: the panorama before is
-        not used again.
-        """
-        camera, height = self.panorama.camera, len(frame)
-        visible, arm = camera.visible(height), camera.arm(height)
-        new = np.zeros((1, 1), np.bool_) if fresh is None else self._unpainted(fresh)
-        settling = frame, self.picture, self.ages, self.origins
-        kept, origins = settled(*settling, new, visible, NEVER, arm)
-        sure = origins[..., 0] != NONE
-        sure = sure if self.painted is None else sure | self.painted
-        distance = levelled(distance, self.away, sure, visible)
-        cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
-        own = self.panorama if spend else self.panorama.copy()
-        return own.painted(kept, distance, cross, origins)
-
-    def _unpainted(self, fresh: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Of a grid (y, x) over the frame the places where nothing is painted."""
-        if self.painted is None:
-            return fresh
-        out, at = fresh.copy(), np.argwhere(self.painted)
-        out[tuple((at * fresh.shape // np.array(self.painted.shape)).T)] = False
-        return out

@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim import crosshair
+from worldsim import crosshair, tinted
 from worldsim.camera import FAR, CameraConfig
 from worldsim.lattice import UNKNOWN, laid
 from worldsim.models.grid import READ
 from worldsim.nearby import nowhere, restless, unseen
 from worldsim.origins import FRAMES, rooted
-from worldsim.panorama import NEVER, Expected, Panorama
+from worldsim.expected import Expected
+from worldsim.panorama import NEVER, Panorama
 from worldsim.rays import Pixels, Places
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ def expected(
     panoramas: Sequence[Panorama], actions: NDArray[np.floating], motions: Motions
 ) -> list[Expected]:
     """What is known of the frames that actions (b, a) lead to by motions (b, 3)."""
-    return each(Panorama.expected, panoramas, actions, motions)
+    return each(Expected.of, panoramas, actions, motions)
 
 
 def dreamed(
@@ -148,13 +149,15 @@ def recorded(
     """
     panorama = replace(blank(camera, frames.shape[1:], 0.0), **_standing(poses[0]))
     pictures, recents = np.empty_like(frames), np.zeros(frames.shape, np.float32)
+    visible = camera.visible(frames.shape[1])
     pictures[0] = panorama.frame
     panorama = panorama.painted(frames[0], distances[0])
     nearby = [panorama.nearby()]
     for i, action in enumerate(actions, 1):
         after = panorama.turned(action).standing(_standing(poses[i])["eye"])
         pictures[i], recents[i] = after.ahead(panorama)
-        panorama = after.painted(frames[i], distances[i])
+        plain, _ = tinted.apart(frames[i], pictures[i], recents[i, ..., 0] > 0, visible)
+        panorama = after.painted(plain, distances[i])
         nearby.append(panorama.nearby())
     cells = (255 * np.stack(nearby)).round().astype(np.uint8)
     return pictures, recents, cells.reshape(len(frames), -1)

@@ -23,7 +23,8 @@ from worldsim.models.grid import Grid
 from worldsim.models.packed import pack
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.odometry import walked
-from worldsim.panorama import Expected, Panorama
+from worldsim.expected import Expected
+from worldsim.panorama import Panorama
 from worldsim.panoramas import begun, dreamed, each, expected, pooled
 from worldsim.state import State
 from worldsim.trained import played
