@@ -11,11 +11,11 @@ from envs.voxel.blocks import ID
 from envs.voxel.render import TANGENT
 from worldsim import actions, cubes
 from worldsim.camera import CHANNELS, EYE, CameraConfig
+from worldsim.expected import Expected
 from worldsim.lattice import LEVELS, UNKNOWN, aimed, inside, laid
 from worldsim.models.draft import Draft
 from worldsim.models.grid import Grid, grid_loss, seen_from, standing
 from worldsim.models.parts import Clip, grid_losses
-from worldsim.expected import Expected
 
 GRID = 16, 16
 STRAIGHT = np.array([0.0, 0.0, 0.0, 0.0, 1.0])

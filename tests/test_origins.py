@@ -5,8 +5,8 @@ import pytest
 
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
-from worldsim.origins import FRAMES, NONE, rooted, traced
 from worldsim.expected import Expected
+from worldsim.origins import FRAMES, NONE, rooted, traced
 from worldsim.panoramas import as_arrays, blank, from_arrays
 
 CAMERA = CameraConfig(field_of_view=70.0, crosshair=0.0)

@@ -11,11 +11,11 @@ from envs.voxel.blocks import ID
 from worldsim import actions, cubes
 from worldsim.camera import CameraConfig
 from worldsim.data.encode_events import colored
+from worldsim.expected import Expected
 from worldsim.models.draft import Drafted
 from worldsim.models.faces import TEXELS, Faces, Looks, colors, faces_loss
 from worldsim.origins import NONE
 from worldsim.painted import beside, painted
-from worldsim.expected import Expected
 from worldsim.panorama import NEVER, Panorama
 from worldsim.panoramas import begun
 

@@ -15,7 +15,7 @@ from worldsim.data.latents import LatentDataset
 from worldsim.errors import UserError
 from worldsim.models.hands import Hands
 from worldsim.models.parts import Clip, hands_losses
-from worldsim.training.train_dynamics import as_clip
+from worldsim.training.clips import as_clip
 
 ATTACK, USE = actions.INDEX["attack"], actions.INDEX["use"]
 

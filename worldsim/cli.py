@@ -35,6 +35,7 @@ COMMANDS = {
     "encode": ("worldsim.data.encode", "compress a data set's frames once, for training"),
     "encode_events": ("worldsim.data.encode_events", "try things out, with and without, likewise"),
     "train_dynamics": ("worldsim.training.train_dynamics", "learn what actions do to a world"),
+    "rehearse": ("worldsim.training.rehearse", "dream along recordings, to learn from mistakes"),
     "export": ("worldsim.export", "put tokenizer and dynamics into one playable world file"),
     "distill": ("worldsim.training.distill", "teach a world to draw in few steps as in many"),
     "benchmark": ("worldsim.benchmark", "measure this machine: frames a second, latency, memory"),

@@ -31,11 +31,18 @@ class Expected:
 
     @classmethod
     def of(
-        cls, before: Panorama, action: NDArray[np.floating], motion: NDArray[np.floating]
+        cls,
+        before: Panorama,
+        action: NDArray[np.floating],
+        motion: NDArray[np.floating],
+        luck: float | None = None,
     ) -> "Expected":
-        """What is known of the next frame, if an action (a,) leads to it by a motion (3,)."""
+        """What is known of the next frame, if an action (a,) leads to it by a motion (3,).
+
+        luck: of a dream; see `Panorama.known`.
+        """
         turned = before.turned(action, motion)
-        return cls(turned, *turned.known(before))
+        return cls(turned, *turned.known(before, luck))
 
     def recent(self) -> NDArray[np.float32]:
         """How recent (h, w, 3) it is; see `Panorama.ahead`."""

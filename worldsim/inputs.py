@@ -44,3 +44,9 @@ def as_context(
         return given.float()
     latents = encode(given.flatten(0, 1))
     return latents.view(*given.shape[:2], *latents.shape[1:])
+
+
+def as_pictures(context: Pixels | Tensor) -> Pixels | None:
+    """The frames (b, t+1, h, w, 3) of a context; None where it is latents."""
+    given = torch.as_tensor(context)
+    return given.cpu().numpy() if given.dtype == torch.uint8 else None

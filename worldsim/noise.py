@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim.state import State
@@ -24,6 +26,11 @@ def draft_noise_of(state: State, shape: Sequence[int]) -> Tensor:
     """Noise (b, *shape) of drafts, likewise, and a stranger to both."""
     drawn = [torch.randn(*shape, generator=g) for g in _generators(state, 3)]
     return torch.stack(drawn).to(state.latents.device)
+
+
+def lucks_of(state: State) -> NDArray[np.float64]:
+    """A number (b,) in [0, 1) of each game, from its seed alone."""
+    return np.array([_mixed(seed, 0) / 2**64 for seed in state.seeds.tolist()])
 
 
 def _generators(state: State, mixings: int) -> Iterator[torch.Generator]:

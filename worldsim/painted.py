@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from worldsim import cubes
+from worldsim.expected import Expected
 from worldsim.models.company import in_company
 from worldsim.models.draft import Drafted
 from worldsim.models.faces import Faces, Looks, colors
 from worldsim.origins import NONE
-from worldsim.expected import Expected
 
 _MOST = 0.25
 """Share of a place from which on it is painted rather than drafted where a block is gone."""

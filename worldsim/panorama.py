@@ -33,6 +33,7 @@ from worldsim.origins import FRAMES, NONE, rooted
 from worldsim.projection import guess, look, moved, paint
 from worldsim.rays import Ages, Pixels, Places, facing
 from worldsim.splatted import remembered
+from worldsim.supposed import suppose
 from worldsim.tinted import PLAIN, Tint
 
 STEPS, TICKS = 8.0, 64.0
@@ -204,10 +205,13 @@ class Panorama:
         np.exp((ages[..., 1] - self.ticks) * np.float32(1 / TICKS), out=recent[..., 2])
         return recent
 
-    def known(self, before: "Panorama") -> tuple[Pixels, Ages, Places, Places]:
+    def known(
+        self, before: "Panorama", luck: float | None = None
+    ) -> tuple[Pixels, Ages, Places, Places]:
         """The colours (h, w, 3) of which `ahead` tells, and when (h, w, 2) each was seen.
 
         And their origins (h, w, 3), and how far ahead (h, w) is what the last frame shows of them.
+        luck: in [0, 1), of a dream, in which what was never seen is `supposed`.
         """
         frame, visible = self.frame, self.camera.visible(len(self.frame))
         place, stood = self._stand(), before._stand()
@@ -220,7 +224,11 @@ class Panorama:
             *place, *stood, tangent, before.walked, before.ticks,
         )  # fmt: skip
         remembered(out, ages, origins, *kept, visible, *place, tangent, NEVER)
-        guess(out, ages, frame, visible, *place, *stood, tangent, NEVER)
+        new = out, ages, frame, visible, *place, *stood, tangent, NEVER
+        if luck is None:
+            guess(*new)
+        else:
+            suppose(*new, before.walked, before.ticks, luck)
         return out, ages, origins, nearest.astype(np.float32)
 
     def _scanned(self) -> tuple[Places, NDArray[np.float64], tuple[int, int], float]:

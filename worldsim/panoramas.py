@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from worldsim import crosshair, tinted
 from worldsim.camera import FAR, CameraConfig
+from worldsim.expected import Expected
 from worldsim.lattice import UNKNOWN, laid
 from worldsim.models.grid import READ
 from worldsim.nearby import nowhere, restless, unseen
 from worldsim.origins import FRAMES, rooted
-from worldsim.expected import Expected
 from worldsim.panorama import NEVER, Panorama
 from worldsim.rays import Pixels, Places
 
@@ -27,10 +27,16 @@ Motions = NDArray[np.floating]
 
 
 def expected(
-    panoramas: Sequence[Panorama], actions: NDArray[np.floating], motions: Motions
+    panoramas: Sequence[Panorama],
+    actions: NDArray[np.floating],
+    motions: Motions,
+    lucks: NDArray[np.floating],
 ) -> list[Expected]:
-    """What is known of the frames that actions (b, a) lead to by motions (b, 3)."""
-    return each(Expected.of, panoramas, actions, motions)
+    """What is known of the dreamed frames that actions (b, a) lead to by motions (b, 3).
+
+    lucks: (b,); see `Panorama.known`.
+    """
+    return each(Expected.of, panoramas, actions, motions, lucks)
 
 
 def dreamed(

@@ -86,7 +86,7 @@ def paint(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _beheld(
+def beheld(
     row: int,
     column: int,
     far: float,
@@ -124,7 +124,7 @@ def moved(
     for row in range(visible):
         for column in range(shape[1]):
             far = distance[row, column]
-            right, down, ahead = _beheld(row, column, far, shape, tangent, old, step, new)
+            right, down, ahead = beheld(row, column, far, shape, tangent, old, step, new)
             if ahead > 0.05:
                 py, px = pixel_of(right, down, ahead, shape, tangent)
                 spread(nearest, off, shown, 0, py, px, ahead, visible)
@@ -206,7 +206,7 @@ def look(
             if nearest[row, column] == NOTHING:
                 continue
             far = nearest[row, column]
-            right, down, ahead = _beheld(row, column, far, shape, tangent, new, step, old)
+            right, down, ahead = beheld(row, column, far, shape, tangent, new, step, old)
             if ahead <= 0:
                 continue
             py, px = pixel_of(right, down, ahead, shape, tangent)
@@ -244,7 +244,7 @@ def guess(
         for column in range(shape[1]):
             if ages[row, column, 0] != never:
                 continue
-            right, down, ahead = _beheld(row, column, NOTHING, shape, tangent, new, step, old)
+            right, down, ahead = beheld(row, column, NOTHING, shape, tangent, new, step, old)
             if ahead > 0:
                 py, px = pixel_of(right, down, ahead, shape, tangent)
                 sample(frame, py, px, visible, out[row, column])

@@ -21,7 +21,7 @@ from worldsim.coding import decoded, encoded
 from worldsim.data.frames import Pixels
 from worldsim.errors import UserError
 from worldsim.happenings import Happenings
-from worldsim.inputs import as_actions, as_context
+from worldsim.inputs import as_actions, as_context, as_pictures
 from worldsim.models.cache import Cache, restored
 from worldsim.models.depth import Depth
 from worldsim.models.draft import undrawn
@@ -34,7 +34,7 @@ from worldsim.models.tokenizer import Tokenizer
 from worldsim.noise import noise_of
 from worldsim.panoramas import from_arrays
 from worldsim.state import SEEN, State, Step, as_seeds
-from worldsim.surroundings import Surroundings, Told
+from worldsim.surroundings import Given, Surroundings, Told
 from worldsim.trail import Kept, Move
 from worldsim.trained import played
 
@@ -139,10 +139,8 @@ class Simulator:
             state = replace(state, cache=cache, hands=hands)
             if self._surroundings is None:
                 return state
-            if pictures is None:
-                given = torch.as_tensor(context)
-                uint8 = given.dtype == torch.uint8
-                pictures = given.cpu().numpy() if uint8 else self.decode(latents)
+            if pictures is None and (pictures := as_pictures(context)) is None:
+                pictures = self.decode(latents)
             panoramas, body = self._surroundings.begun(latents, pictures, led, pitches)
             return replace(state, panoramas=panoramas, body=body)
 
@@ -159,11 +157,16 @@ class Simulator:
         return state.with_rows(index, self.reset(context, actions, seeds, text))
 
     def step(
-        self, state: State, actions: NDArray[np.floating] | Tensor, spend: bool = False
+        self,
+        state: State,
+        actions: NDArray[np.floating] | Tensor,
+        spend: bool = False,
+        given: Given | None = None,
     ) -> tuple[State, Step]:
         """The state after actions (b, f, a), and what they led to: `f` frames drawn jointly.
 
         spend: neither the state nor any that shares its panoramas is used again: nothing is copied.
+        given: what the actions truly led to; then f is 1, and states are not `kept`.
 
         Raises:
             ValueError: actions of the wrong size, or not finite.
@@ -172,7 +175,7 @@ class Simulator:
             b = len(state.latents)
             led = as_actions(actions, b, self.dynamics.config.action_size).to(self.device)
             f, known = led.shape[1], torch.ones(led.shape[:2], dtype=torch.bool, device=self.device)
-            told = self._told(state, led)
+            told = self._told(state, led, given)
             prior = told.drafted and told.drafted.prior
             seen = state.latents, state.text, prior, told.events
             scene = self.dynamics.scene(state.cache, led, known, *seen)
@@ -204,16 +207,15 @@ class Simulator:
         near: whole states that may lie on the way to it, which saves time.
         """
         passed = [state for state in near if state.trail and state.trail.leads_to(kept.trail)]
-        state = max(passed, key=_moved, default=None) or self.restore(kept.trail.start)
+        state = max(passed, key=State.moved, default=None) or self.restore(kept.trail.start)
         with torch.inference_mode():
-            for move in kept.trail.moves[_moved(state) :]:
+            for move in kept.trail.moves[state.moved() :]:
                 state = self._again(state, move)
         return replace(state, seeds=kept.seeds, trail=kept.trail)
 
     def render(self, state: State | Kept) -> Pixels:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
-        shown = state.shown
-        return np.stack(shown) if shown else self.decode(state.latents[:, None])[:, 0]
+        return np.stack(state.shown) if state.shown else self.decode(state.latents[:, None])[:, 0]
 
     def encode(self, frames: Pixels | Tensor) -> Tensor:
         """The latents (n, z, y, x), float32, of frames (n, h, w, 3), uint8."""
@@ -248,7 +250,7 @@ class Simulator:
         seen = state.latents, state.text, None, told.events
         scene = self.dynamics.scene(state.cache, led, known, *seen)
         noise = noise_of(state, move.draws, move.latents.shape[1:])[-1]
-        return self._committed(state, scene, told, move.latents, noise, spend=False)[0]
+        return self._committed(state, scene, told, move.latents, noise, False)[0]
 
     def _committed(
         self, state: State, scene: Scene, told: Told, latents: Tensor, noise: Tensor, spend: bool
@@ -278,22 +280,19 @@ class Simulator:
         """The latents (b, f, z, y, x) drawn from noise (steps, b, f, z, y, x)."""
         return SAMPLERS[self.config.sampler](denoise, noise, self._levels)
 
-    def _told(self, state: State, led: Tensor) -> Told:
+    def _told(self, state: State, led: Tensor, given: Given | None = None) -> Told:
         """What there is to know before the frames that actions (b, f, a) lead to are drawn."""
-        events = self._happenings.drawn(state, led) if self._happenings else None
+        motions, events = given or Given()
+        if self._happenings:
+            events = self._happenings.drawn(state, led) if events is None else events
         if self._surroundings is None:
             return Told(led, events)
-        ahead, f = self._surroundings.ahead(state, led[:, 0]), led.shape[1]
+        ahead, f = self._surroundings.ahead(state, led[:, 0], motions), led.shape[1]
         if self._happenings is None or events is None:
             return Told(led, None, ahead, undrawn(self._surroundings.prior(state, ahead, f)))
         ahead, blocks = self._happenings.put(state, events[:, 0], ahead)
-        prior = self._surroundings.prior(state, ahead, f)
-        drafted = self._happenings.drafted(state, prior, led, events, ahead, blocks)
-        return Told(led, events, ahead, drafted)
+        known = self._surroundings.prior(state, ahead, f), led, events, ahead, blocks
+        return Told(led, events, ahead, self._happenings.drafted(state, *known))
 
     def _level(self, level: float, b: int, f: int) -> Tensor:
         return torch.full((b, f), level, device=self.device)
-
-
-def _moved(state: State) -> int:
-    return len(state.trail.moves) if state.trail else 0

@@ -85,6 +85,10 @@ class State:
         trail = self.trail or Trail(self.tensors())
         return replace(self, trail=trail), Kept(self.latents, self.seeds, trail, self.shown)
 
+    def moved(self) -> int:
+        """Moves since a state was last `kept`."""
+        return len(self.trail.moves) if self.trail else 0
+
     @property
     def shown(self) -> tuple[Pixels, ...]:
         """The pictures (h, w, 3) on show, one a game, where they are not simply decoded."""

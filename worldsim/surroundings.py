@@ -14,6 +14,7 @@ from torch import Tensor
 from worldsim.camera import CameraConfig
 from worldsim.coding import depths, encoded
 from worldsim.data.frames import Pixels
+from worldsim.expected import Expected
 from worldsim.models.body import MEASURED, Body
 from worldsim.models.company import in_company
 from worldsim.models.depth import Depth
@@ -22,8 +23,8 @@ from worldsim.models.dynamics import Dynamics
 from worldsim.models.grid import Grid
 from worldsim.models.packed import pack
 from worldsim.models.tokenizer import Tokenizer
+from worldsim.noise import lucks_of
 from worldsim.odometry import walked
-from worldsim.expected import Expected
 from worldsim.panorama import Panorama
 from worldsim.panoramas import begun, dreamed, each, expected, pooled
 from worldsim.state import State
@@ -38,6 +39,16 @@ class Ahead(NamedTuple):
 
     motions: Tensor
     views: list[Expected]
+
+
+class Given(NamedTuple):
+    """What actions of `b` games led to, where that is known and not dreamed.
+
+    motions: (b, 3), blocks forward, right and up. events: (b, 1, k), 0 or 1.
+    """
+
+    motions: NDArray[np.float64] | None = None
+    events: Tensor | None = None
 
 
 class Told(NamedTuple):
@@ -120,16 +131,25 @@ class Surroundings:
         seen = begun(self._camera, acts, motions, pictures, away, firsts, read)
         return seen, tracks.bodies[:, -1]
 
-    def ahead(self, state: State, actions: Tensor) -> Ahead:
-        """What is known of the frames that actions (b, a) lead to."""
+    def ahead(
+        self, state: State, actions: Tensor, motions: NDArray[np.float64] | None = None
+    ) -> Ahead:
+        """What is known of the frames that actions (b, a) lead to.
+
+        motions: (b, 3), that they truly lead to; by default what bodies expect.
+        """
+        assert state.body is not None
+        moves = self._expected(state, actions) if motions is None else motions
+        views = expected(state.panoramas, actions.cpu().numpy(), moves, lucks_of(state))
+        return Ahead(torch.from_numpy(moves).to(state.body), views)
+
+    def _expected(self, state: State, actions: Tensor) -> NDArray[np.float64]:
+        """The motions (b, 3) that bodies expect, stopped by what is known to be solid."""
         assert state.body is not None
         near = torch.from_numpy(np.stack([game.nearby().ravel() for game in state.panoramas]))
         seen = state.body, actions, near.to(state.body.device)
-        motions = in_company(self._body.coming, *seen)
-        acts, moves = actions.cpu().numpy(), motions.double().cpu().numpy()
-        moves = np.stack(each(Panorama.stopped, state.panoramas, moves))
-        views = expected(state.panoramas, acts, moves)
-        return Ahead(torch.from_numpy(moves).to(motions), views)
+        moves = in_company(self._body.coming, *seen).double().cpu().numpy()
+        return np.stack(each(Panorama.stopped, state.panoramas, moves))
 
     def prior(self, state: State, ahead: Ahead, f: int) -> Tensor:
         """What the dynamics is told (b, f, z + 3, y, x) of frames: zeros after the first."""

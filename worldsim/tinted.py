@@ -23,7 +23,7 @@ _TEXTURE = 0.6  # correlation between what was known and what is seen
 
 
 def tint(frame: Pixels, known: Pixels, sure: NDArray[np.bool_]) -> Tint:
-    """What is mixed into a view (h, w, 3), given what was known of it, (h, w, 3), where sure (h, w).
+    """What is mixed into a view (h, w, 3), given what was known (h, w, 3), where sure (h, w).
 
     `PLAIN` where nothing is: also where so little is known, or where the view has no texture, that
     it cannot be told apart from another view.

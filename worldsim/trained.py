@@ -94,4 +94,4 @@ def _part(path: str | Path, kind: str) -> tuple[checkpoint.Tensors, checkpoint.M
     own = {"kind": kind, "config": meta["config"][kind], "hash": checkpoint.content_hash(part)}
     if kind == "tokenizer":
         return part, {**meta, **own, "step": meta["tokenizer_step"]}
-    return part, {**meta, **others, **own}
+    return part, {**meta, **others, **own, "sampling": meta["config"]["sampling"]}

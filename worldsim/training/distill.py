@@ -20,13 +20,18 @@ from worldsim.device import autocast, pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.files import locked
 from worldsim.models.dynamics import Dynamics
+from worldsim.models.rehearsed import Rehearsed
 from worldsim.models.sampler import level_weight, noised, schedule, towards
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import SimulatorConfig
-from worldsim.trained import begin_from, load_dynamics, load_tokenizer, short
+from worldsim.trained import begin_from
 from worldsim.training import train_dynamics
 from worldsim.training.loop import train
+from worldsim.training.models import models_of
 from worldsim.training.teaching import KEPT, Plan, Rollouts, Teacher, collect
+
+Batch = tuple[Clips, int] | Rehearsed | dict[str, Tensor]
+"""Recorded clips, as `train_dynamics` has them, or the rows of rollouts."""
 
 _OWN = 0.7
 """Share of the steps after the first that do so, in batches where they may."""
@@ -84,16 +89,14 @@ class DistillTask(train_dynamics.DynamicsTask):
         self.measured = min(_HELD_OUT, rollouts.clips // 4)
         self.frames_per_batch = config.pupils * config.length
 
-    def draw(self, generator: np.random.Generator) -> tuple[Clips, int] | dict[str, Tensor]:  # type: ignore[override]
+    def draw(self, generator: np.random.Generator) -> Batch:  # type: ignore[override]
         """Random rollouts, or clips of recordings."""
         if generator.random() < self.settings.truth:
             return super().draw(generator)
         chosen = generator.integers(self.measured, self.lessons.clips, self.settings.pupils)
         return self.lessons.rows(chosen)
 
-    def loss(
-        self, batch: tuple[Clips, int] | dict[str, Tensor], generator: torch.Generator
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """How far the student's steps lead from where the teacher's led."""
         if not isinstance(batch, dict):
             return super().loss(batch, generator)
@@ -193,20 +196,7 @@ def run(config: Config, run_dir: Path) -> None:
         )
     data = LatentDataset(config.latents)
     refuse_held_out(data, DistillTask.name)
-    tokenizer, meta = load_tokenizer(config.tokenizer)
-    dynamics, told = load_dynamics(str(config.init))
-    for name, own in (("latents", data.tokenizer), ("init", told["tokenizer"])):
-        if own != meta["hash"]:
-            raise UserError(
-                f"{name} goes with tokenizer {short(own)}; {config.tokenizer} is"
-                f" {short(meta['hash'])} (name the one it was made with)"
-            )
-    depth = train_dynamics.depth_of(config, data)
-    if told.get("depth", "") != data.depth:
-        raise UserError(
-            f"init was trained with depth network {short(told.get('depth', ''))}; latents go with"
-            f" {short(data.depth)} (name latents that were encoded with its own)"
-        )
+    tokenizer, meta, dynamics, told, depth = models_of(config, data)
     config.model = dynamics.config
     data.notice(config.model.switches)
     device = pick_device(config.device)

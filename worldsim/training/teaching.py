@@ -6,7 +6,6 @@ Luhman 2021, arXiv:2101.02388; Salimans and Ho 2022, arXiv:2202.00512). The roll
 teacher's own dreams, so what a student sees there is what it will see at play.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from worldsim.data.growing import Rows, arrays, grown
 from worldsim.data.latents import FACTS, Clips, LatentDataset
-from worldsim.errors import UserError
-from worldsim.files import write_atomic
 from worldsim.models.sampler import Denoise, curve
-from worldsim.progress import progress
 from worldsim.simulator import Simulator
 from worldsim.state import State
-from worldsim.surroundings import Told
+from worldsim.surroundings import Given, Told
 
 KEPT = 4
 """Frames of the context that are kept of a rollout."""
@@ -34,9 +31,6 @@ _PARTS = {
     "actions": np.float32,
     "events": np.uint8,
 }
-_PLAN = "plan.json"
-
-Rows = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -59,24 +53,28 @@ class Plan:
     seed: int
 
 
-class Teacher(Simulator):
+class Recalling(Simulator):
+    """A simulator that remembers what it knew of the last frame beforehand: told."""
+
+    told: Told
+
+    def _told(self, state: State, led: Tensor, given: Given | None = None) -> Told:
+        self.told = super()._told(state, led, given)
+        return self.told
+
+
+class Teacher(Recalling):
     """A simulator that remembers how it came to the last frame.
 
     path: the noise, then the latents (b, f, z, y, x) after every so many steps, up to the frame's.
-    told: what it knew beforehand.
     """
 
     stops: int
     path: list[Tensor]
-    told: Told
 
     def _sampled(self, denoise: Denoise, noise: Tensor) -> Tensor:
         self.path = curve(denoise, noise, self._levels)[:: self.config.steps // self.stops]
         return self.path[-1]
-
-    def _told(self, state: State, led: Tensor) -> Told:
-        self.told = super()._told(state, led)
-        return self.told
 
 
 class Rollouts:
@@ -89,11 +87,7 @@ class Rollouts:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.arrays = {
-            name: np.load(_file(folder, name), "r")
-            for name in _PARTS
-            if _file(folder, name).exists()
-        }
+        self.arrays = arrays(folder, _PARTS)
         self.clips, self.stops = self.arrays["points"].shape[0], self.arrays["points"].shape[2]
 
     def rows(self, index: NDArray[np.integer]) -> dict[str, Tensor]:
@@ -110,24 +104,15 @@ def collect(teacher: Teacher, data: LatentDataset, plan: Plan, folder: Path) -> 
     Raises:
         UserError: the folder holds those of another plan.
     """
-    wanted = vars(plan)
-    told = json.loads((folder / _PLAN).read_text()) if (folder / _PLAN).exists() else None
-    done = 0 if told is None else told.pop("done")
-    if told is not None and told != wanted:
-        name = next(name for name in wanted if told.get(name) != wanted[name])
-        raise UserError(
-            f"{folder} holds rollouts with {name}={told.get(name)}, not {wanted[name]}"
-            " (choose another folder, or the settings that it was begun with)"
-        )
-    with progress("dreaming rollouts", plan.clips // plan.batch) as bar:
-        for i in range(plan.clips // plan.batch):
-            if (i + 1) * plan.batch > done:
-                rows = _dreamed(teacher, data, plan, i)
-                _write(folder, rows, plan, i)
-                write_atomic(
-                    folder / _PLAN, json.dumps({**wanted, "done": (i + 1) * plan.batch}).encode()
-                )
-            bar.advance(plan.batch * plan.frames)
+    grown(
+        folder,
+        vars(plan),
+        lambda number: _dreamed(teacher, data, plan, number),
+        "rollouts",
+        plan.clips,
+        plan.batch,
+        plan.frames,
+    )
     return Rollouts(folder)
 
 
@@ -135,7 +120,7 @@ def _dreamed(teacher: Teacher, data: LatentDataset, plan: Plan, number: int) -> 
     """A batch of rollouts, of which the number says which contexts and noise they have."""
     rng = np.random.default_rng((plan.seed, number))
     clips = data.draw(rng, plan.batch, plan.context + plan.frames, plan.eventful)
-    state = _begun(teacher, clips, plan.context, rng)
+    state = begun(teacher, clips, plan.context, rng)
     drawn: dict[str, list[Tensor]] = {name: [] for name in _PARTS if name != "actions"}
     for t in range(plan.context - 1, clips.actions.shape[1]):
         state, step = teacher.step(state, clips.actions[:, t : t + 1])
@@ -159,24 +144,10 @@ def _dreamed(teacher: Teacher, data: LatentDataset, plan: Plan, number: int) -> 
     return rows
 
 
-def _begun(teacher: Teacher, clips: Clips, context: int, rng: np.random.Generator) -> State:
+def begun(teacher: Simulator, clips: Clips, context: int, rng: np.random.Generator) -> State:
     """The teacher's state after the contexts of clips."""
     latents = torch.from_numpy(clips.latents[:, :context]).to(teacher.device)
     pitches = clips.facts[:, context - 1, FACTS.index("pitch")]
     seeds = rng.integers(2**40, size=len(latents)).tolist()
     known = None if np.isnan(pitches).any() else pitches.tolist()
     return teacher.reset(latents, clips.actions[:, : context - 1], seeds, pitches=known)
-
-
-def _write(folder: Path, rows: Rows, plan: Plan, number: int) -> None:
-    """Put a batch in its place in the files, which have room for all."""
-    for name, array in rows.items():
-        shape = plan.clips, *array.shape[1:]
-        mode = "r+" if number else "w+"
-        kept = np.lib.format.open_memmap(_file(folder, name), mode, array.dtype, shape)
-        kept[number * plan.batch : (number + 1) * plan.batch] = array
-        kept.flush()
-
-
-def _file(folder: Path, name: str) -> Path:
-    return folder / f"{name}.npy"

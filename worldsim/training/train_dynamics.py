@@ -6,25 +6,26 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from worldsim import checkpoint
 from worldsim.coding import decoded
-from worldsim.data.latents import FACTS, Clips, LatentDataset, refuse_held_out
+from worldsim.data.latents import Clips, LatentDataset, refuse_held_out
+from worldsim.data.rehearsals import Rehearsals
 from worldsim.device import autocast, compile_or_eager, pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.models.critic import Critic
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.flow import FlowConfig, flow_loss, objective, part_objective
-from worldsim.models.heads import Facts, body_motion
-from worldsim.models.parts import Clip
+from worldsim.models.rehearsed import Rehearsed, rehearsal_loss
 from worldsim.models.sampler import noised
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import Simulator, SimulatorConfig
-from worldsim.trained import begin_from, load_depth, load_tokenizer, short
+from worldsim.trained import begin_from, load_tokenizer, short
+from worldsim.training.clips import as_clip
 from worldsim.training.loop import LoopConfig, train
+from worldsim.training.models import depth_of
 from worldsim.training.optimizers import optimizers
 from worldsim.training.parted import refuse_part
 from worldsim.training.rollouts import frame_psnr, rollout, write_pictures
@@ -61,6 +62,10 @@ class Config(LoopConfig):
     """Frames in a clip; at least twice the model's window."""
     chunks: list[int] = field(default_factory=lambda: [1, 1, 1, 1, 2, 4])
     """Numbers of frames denoised jointly; one is drawn for each batch."""
+    rehearsals: list[str] = field(default_factory=list)
+    """Folders of `worldsim rehearse`, from which the transformer learns as well."""
+    rehearsed: float = 0.6
+    """Share of batches that are of these, if there are any."""
     eventful: float = 0.6
     """Share of clips chosen because something happens in them."""
     rate: float = 1e-3
@@ -97,6 +102,7 @@ class DynamicsTask:
         self.dtype = pick_dtype(self.device, config.dtype)
         self.tokenizer, self.tokenizer_hash = tokenizer.to(self.device), tokenizer_hash
         self.depth = None if depth is None else depth.to(self.device)
+        self.rehearsals = rehearsals_of(config, tokenizer_hash)
         self.model = Dynamics(config.model)
         if config.flow.critic:
             self.model.critic = Critic(config.model.latent_channels)
@@ -112,18 +118,24 @@ class DynamicsTask:
         """The model's configuration."""
         return asdict(self.settings.model)
 
-    def draw(self, generator: np.random.Generator) -> tuple[Clips, int]:
-        """Random clips and the number of frames to denoise jointly."""
+    def draw(self, generator: np.random.Generator) -> tuple[Clips, int] | Rehearsed:
+        """Random clips and the number of frames to denoise jointly; or rehearsals."""
         config = self.settings
+        if self.rehearsals and generator.random() < config.rehearsed:
+            return self.rehearsals.draw(generator, config.batch, config.frames)
         chunk = int(generator.choice(config.chunks))
         return self.data.draw(generator, config.batch, config.frames, config.eventful), chunk
 
     def loss(
-        self, batch: tuple[Clips, int], generator: torch.Generator
+        self, batch: tuple[Clips, int] | Rehearsed, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The training objective and its parts."""
+        law = self.settings.flow
+        if isinstance(batch, Rehearsed):
+            with autocast(self.device, self.dtype):
+                return rehearsal_loss(self.model, batch.to(self.device), law, generator)
         clips, chunk = batch
-        clip, law = as_clip(clips, self.device), self.settings.flow
+        clip = as_clip(clips, self.device)
         with autocast(self.device, self.dtype):
             if self.settings.part in ("all", "trunk"):
                 beside = self.settings.part == "all"
@@ -200,41 +212,6 @@ class DynamicsTask:
         return figures
 
 
-def as_clip(clips: Clips, device: torch.device) -> Clip:
-    """The clips as tensors, with what the heads are to say; facts that are NaN are left out."""
-    column = {name: torch.from_numpy(clips.facts[..., i]) for i, name in enumerate(FACTS)}
-    poses = torch.stack([column[name] for name in ("x", "y", "z", "yaw", "pitch")], -1).double()
-    told = {
-        "reward": column["reward"][:, :-1],
-        "terminated": column["terminated"][:, :-1] > 0,
-        "on_ground": column["on_ground"][:, 1:],
-        "motion": body_motion(poses).float(),
-        "pitch": column["pitch"][:, 1:],
-    }
-    known = {name: fact.to(device) for name, fact in told.items() if not fact.isnan().any()}
-
-    def given(array: NDArray[Any] | None) -> Tensor | None:
-        return None if array is None else torch.from_numpy(array).to(device)
-
-    latents, actions = (torch.from_numpy(a).to(device) for a in (clips.latents, clips.actions))
-    happened, tried, cells = (given(a) for a in (clips.events, clips.tried, clips.cells))
-    return Clip(
-        latents,
-        actions,
-        Facts(**known),
-        prior=given(clips.priors),
-        motions=given(clips.motions),
-        cells=None if cells is None else cells / 255,
-        events=None if happened is None else (happened > 0).float(),
-        tried=None if tried is None else tried.float(),
-        keys=clips.keys,
-        aims=given(clips.aims),
-        cubes=given(clips.cubes),
-        points=given(clips.points),
-        poses=poses.to(device),
-    )
-
-
 def run(config: Config, run_dir: Path) -> None:
     """Train, or continue to train, the dynamics in `run_dir`.
 
@@ -253,7 +230,7 @@ def run(config: Config, run_dir: Path) -> None:
                 f"{name} were made by tokenizer {latents.tokenizer[:12]}; {config.tokenizer} is "
                 f"{meta['hash'][:12]} (encode them again)"
             )
-    depth = depth_of(config, data, held_out)
+    depth = depth_of(config.depth, data, held_out)
     config.model.latent_channels = data.latent_shape[0]
     config.model.camera, config.model.events = data.camera, data.events
     if config.model.action_size != data.action_size:
@@ -267,17 +244,25 @@ def run(config: Config, run_dir: Path) -> None:
     train(task, config, run_dir, asdict(config))
 
 
-def depth_of(config: Config, *data: LatentDataset | None) -> Depth | None:
-    """The depth network that the priors of all data were made with, or None.
+def rehearsals_of(config: Config, tokenizer: str) -> Rehearsals | None:
+    """The rehearsals to learn from, if there are any.
 
     Raises:
-        UserError: another one, none, or one too many was named.
+        UserError: they are of another tokenizer, shorter than clips, or no transformer is trained.
     """
-    depth, meta = load_depth(config.depth) if config.depth else (None, {"hash": ""})
-    for latents in data:
-        if latents is not None and latents.depth != meta["hash"]:
+    if not config.rehearsals:
+        return None
+    rehearsals = Rehearsals(config.rehearsals)
+    if config.part not in ("all", "trunk"):
+        raise UserError(f"part={config.part} learns nothing from rehearsals; needed all or trunk")
+    for folder, plan in zip(config.rehearsals, rehearsals.plans, strict=True):
+        if plan["tokenizer"] != tokenizer:
             raise UserError(
-                f"latents were encoded with depth network {short(latents.depth)};"
-                f" depth={config.depth} is {short(meta['hash'])} (name the one, or encode again)"
+                f"{folder} goes with tokenizer {short(plan['tokenizer'])}, not {short(tokenizer)}"
+                " (rehearse with a world of this one)"
             )
-    return depth
+    if rehearsals.frames < config.frames:
+        raise UserError(
+            f"rehearsals are {rehearsals.frames} frames long; needed frames={config.frames} or more"
+        )
+    return rehearsals

@@ -1,0 +1,83 @@
+"""What a world dreamed along recorded ways, beside what was truly seen there; to learn from.
+
+A folder of `worldsim rehearse` holds `plan.json` and, of each of its clips, with t frames of which
+the first are recorded and the rest dreamed:
+
+    latents (t, z, y, x)      what was dreamed
+    truths (t, z, y, x)       what was truly seen
+    priors (t, z + 3, y, x)   what the dream knew of each frame before it was drawn
+    shares (t, y, x)          how much of it an event's draft has drawn, in [0, 1]
+    apart (t, y, x)           mean difference of a colour, of 255, between what the dream knew and
+                              the truth, over the neighbourhood of each place
+    actions (t-1, a)          that led from each to the next
+    events (t, k)             1 for what happened in the tick that led to each
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from worldsim.data.growing import arrays, read_plan
+from worldsim.errors import UserError
+from worldsim.models.rehearsed import Rehearsed
+
+PARTS = {
+    "latents": np.float16,
+    "truths": np.float16,
+    "priors": np.float16,
+    "shares": np.float16,
+    "apart": np.float16,
+    "actions": np.float32,
+    "events": np.uint8,
+}
+
+
+class Rehearsals:
+    """The clips of one or several folders, memory-mapped; threads may share it."""
+
+    def __init__(self, folders: list[str]) -> None:
+        """Open the folders.
+
+        Raises:
+            UserError: one is none of `worldsim rehearse`, or holds no clip yet.
+        """
+        self.plans: list[dict[str, Any]] = []
+        for folder in folders:
+            plan = read_plan(Path(folder))
+            if plan is None or not plan["done"]:
+                raise UserError(f"{folder} holds no rehearsals; make some with `worldsim rehearse`")
+            self.plans.append(plan)
+        self._arrays = [arrays(Path(folder), PARTS) for folder in folders]
+        self._ends = np.cumsum([plan["done"] for plan in self.plans])
+
+    @property
+    def clips(self) -> int:
+        """How many there are."""
+        return int(self._ends[-1])
+
+    @property
+    def frames(self) -> int:
+        """Frames of the shortest clips."""
+        return min(int(parts["latents"].shape[1]) for parts in self._arrays)
+
+    def draw(self, generator: np.random.Generator, b: int, t: int) -> Rehearsed:
+        """`b` random windows of t frames."""
+        windows = [self._window(generator, t) for _ in range(b)]
+        return Rehearsed(
+            **{name: torch.stack([window[name] for window in windows]) for name in windows[0]}
+        )
+
+    def _window(self, generator: np.random.Generator, t: int) -> dict[str, Tensor]:
+        clip = int(generator.integers(self.clips))
+        folder = int(np.searchsorted(self._ends, clip, "right"))
+        row = clip - (int(self._ends[folder - 1]) if folder else 0)
+        parts = self._arrays[folder]
+        first = int(generator.integers(parts["latents"].shape[1] - t + 1))
+        rows = {name: slice(first, first + t - (name == "actions")) for name in parts}
+        return {
+            name: torch.from_numpy(part[row, rows[name]].astype(np.float32))
+            for name, part in parts.items()
+        }

@@ -1,0 +1,88 @@
+"""What a dynamics model learns from its own dreams: what they should have shown."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from worldsim.camera import CHANNELS
+from worldsim.models.dynamics import Dynamics
+from worldsim.models.flow import FlowConfig, draw_levels, with_blurred_prior
+from worldsim.models.parts import Clip
+from worldsim.models.sampler import level_weight, noised
+
+_ALIKE, _ASTRAY = 24.0, 64.0
+"""Mean difference of a colour, of 255, between what a dream knew of a place and the truth, up to
+which the dream is taken to mean the same thing, and from which on something else."""
+
+
+@dataclass
+class Rehearsed:
+    """Dreams along recorded ways; see `worldsim.data.rehearsals`.
+
+    latents, truths: (b, t, z, y, x); priors: (b, t, z + 3, y, x); shares, apart: (b, t, y, x);
+    actions: (b, t-1, a); events: (b, t, k), or None.
+    """
+
+    latents: Tensor
+    truths: Tensor
+    priors: Tensor
+    shares: Tensor
+    apart: Tensor
+    actions: Tensor
+    events: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Rehearsed":
+        """The same on a device."""
+        parts = {name: part.to(device) for name, part in vars(self).items() if part is not None}
+        return Rehearsed(**parts)
+
+    @property
+    def weight(self) -> Tensor:
+        """How much errors weigh, (b, t, y, x) in [0, 1].
+
+        Nothing where a draft was drawn, nor where the dream means something else than the truth
+        shows: what it made up is not wrong, and is to stay. All where nothing was known.
+        """
+        same = ((_ASTRAY - self.apart) / (_ASTRAY - _ALIKE)).clamp(0, 1)
+        known = self.priors[:, :, -CHANNELS]
+        return (1 - self.shares) * (known * same + 1 - known)
+
+
+def rehearsal_loss(
+    dynamics: Dynamics, dreams: Rehearsed, law: FlowConfig, generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The weighted error of the truth predicted from dreams, a scalar, and figures by name.
+
+    Of frames drawn from pure noise, the squared error of what is predicted (`rehearsed`) and of
+    what was known beforehand (`rehearsed_known`).
+    """
+    truths, device = dreams.truths, dreams.truths.device
+    b, t = truths.shape[:2]
+    clean_level, noisy_level = draw_levels(b, t, 1, law, generator)
+    noise = torch.randn(2, *truths.shape, generator=generator, device=device)
+    clip = with_blurred_prior(
+        Clip(dreams.latents, dreams.actions, prior=dreams.priors, events=dreams.events),
+        law,
+        generator,
+    )
+    predicted = dynamics(
+        noised(dreams.latents, noise[0], clean_level),
+        noised(truths, noise[1], noisy_level),
+        clean_level,
+        noisy_level,
+        clip.actions,
+        prior=clip.prior,
+        events=clip.brought,
+    ).latents
+    error, weight = (predicted.float() - truths).square().mean(2), dreams.weight
+    level = level_weight(noisy_level, law.weight_limit)[:, :, None, None]
+    with torch.no_grad():
+        pure = (weight * (noisy_level == 1)[:, :, None, None])[:, 1:]
+        known = (dreams.priors[:, :, :-CHANNELS] - truths).square().mean(2)
+        figures = {
+            name: (pure * part[:, 1:]).sum() / pure.sum()
+            for name, part in (("rehearsed", error), ("rehearsed_known", known))
+            if pure.sum() > 0
+        }
+    return (level * weight * error)[:, 1:].mean(), figures

@@ -1,0 +1,139 @@
+"""What was never seen of a view is supposed to look as what was seen does, a turn away.
+
+A transformer of a few million parameters draws a dull mean of all that could come into view, and
+goes on from that. The last view, laid beside itself, has edges, textures and a horizon at the right
+height: so a dream goes on with it, and draws from there. By how much it is turned is a matter of
+luck, so that two dreams of one past part where they see something new.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from worldsim.interpolation import sample
+from worldsim.projection import beheld
+from worldsim.rays import Ages, Pixels, facing, pixel_of
+from worldsim.splatted import NOTHING
+from worldsim.summed import within
+
+_HOLE = 3  # pixels to each side over which a hole is told from what was never seen
+_STEPS, _TICKS = 8, 64  # how long ago it counts as seen: e**-1, as `panorama.STEPS` and `TICKS`
+_LEAST = 0.7  # share of the width of a view by which it is turned at least
+_OVERLAP = 0.02  # radians by which it is turned less than its width at most
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def suppose(
+    out: Pixels,
+    ages: Ages,
+    frame: Pixels,
+    visible: int,
+    eye: NDArray[np.float64],
+    yaw: float,
+    pitch: float,
+    eye_before: NDArray[np.float64],
+    yaw_before: float,
+    pitch_before: float,
+    tangent: float,
+    never: int,
+    walked: int,
+    ticks: int,
+    luck: float,
+) -> None:
+    """Colour what was never seen of a picture, given the frame before; see the module.
+
+    Holes in what is known are closed. What the frame shows a turn away counts as seen from then on,
+    as something old; the rest takes the mean of what is known of its row, and was never seen.
+    luck: in [0, 1).
+    """
+    height, width = visible, frame.shape[1]
+    new, step, shape = facing(yaw, pitch), eye - eye_before, (frame.shape[0], frame.shape[1])
+    wide = 2 * np.arctan(tangent * width / frame.shape[0]) - _OVERLAP
+    turn = wide * (_LEAST + (1 - _LEAST) * luck)
+    seen, means = _counted(ages, visible, never), np.zeros(4)
+    if within(seen, 0, height, 0, width) == height * width:
+        return
+    olds = (
+        facing(yaw_before, pitch_before),
+        facing(yaw_before + turn, pitch_before),
+        facing(yaw_before - turn, pitch_before),
+    )
+    for row in range(height):
+        _row_mean(means, out, seen, row)
+        for column in range(width):
+            if within(seen, row, row + 1, column, column + 1) > 0:
+                continue
+            found = _closed(out, seen, row, column)
+            for old in olds:
+                if not found:
+                    place = beheld(row, column, NOTHING, shape, tangent, new, step, old)
+                    found = _drawn(out[row, column], frame, visible, place, tangent)
+            if found:
+                ages[row, column, 0], ages[row, column, 1] = walked - _STEPS, ticks - _TICKS
+            elif means[3] > 0:
+                for c in range(3):
+                    out[row, column, c] = np.uint8(means[c])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _drawn(
+    pixel: NDArray[np.uint8],
+    frame: Pixels,
+    visible: int,
+    place: tuple[float, float, float],
+    tangent: float,
+) -> bool:
+    """Give a pixel (3,) the colour that the frame shows at a place, if it does."""
+    right, down, ahead = place
+    if ahead <= 0:
+        return False
+    y, x = pixel_of(right, down, ahead, (frame.shape[0], frame.shape[1]), tangent)
+    if not (0 <= x <= frame.shape[1] - 1 and 0 <= y <= visible - 1):
+        return False
+    sample(frame, y, x, visible, pixel)
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _counted(ages: Ages, visible: int, never: int) -> NDArray[np.int32]:
+    """The summed-area table (rows + 1, columns + 1) of what was seen."""
+    width = ages.shape[1]
+    counts = np.zeros((visible + 1, width + 1), np.int32)
+    for row in range(visible):
+        count = np.int32(0)
+        for column in range(width):
+            count += np.int32(ages[row, column, 0] != never)
+            counts[row + 1, column + 1] = counts[row, column + 1] + count
+    return counts
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _row_mean(means: NDArray[np.float64], out: Pixels, seen: NDArray[np.int32], row: int) -> None:
+    """The mean colour (3) of what was seen of a row, and how many pixels that is."""
+    means[:] = 0
+    for column in range(out.shape[1]):
+        if within(seen, row, row + 1, column, column + 1) > 0:
+            means[3] += 1
+            for c in range(3):
+                means[c] += out[row, column, c]
+    for c in range(3):
+        means[c] /= max(means[3], 1.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _closed(out: Pixels, seen: NDArray[np.int32], row: int, column: int) -> bool:
+    """Give a pixel the colour of the nearest one that was seen, if most around it were."""
+    height, width = seen.shape[0] - 1, seen.shape[1] - 1
+    top, bottom = max(row - _HOLE, 0), min(row + _HOLE + 1, height)
+    left, right = max(column - _HOLE, 0), min(column + _HOLE + 1, width)
+    if 2 * within(seen, top, bottom, left, right) <= (bottom - top) * (right - left):
+        return False
+    best = height + width
+    for y in range(top, bottom):
+        for x in range(left, right):
+            apart = (y - row) ** 2 + (x - column) ** 2
+            if apart < best and within(seen, y, y + 1, x, x + 1) > 0:
+                best = apart
+                for c in range(3):
+                    out[row, column, c] = out[y, x, c]
+    return True
