@@ -17,6 +17,8 @@ from worldsim.rays import Places
 
 _SURE = 0.35
 """Mean length of what frames say of an angle, of 1, from which on it counts."""
+_FRAMES = 2.0
+"""Frames before the last one after which what they say counts for 1/e."""
 
 _AROUND = 6
 """Pixels to each side of the middle by which the face aimed at is told."""
@@ -45,10 +47,15 @@ def laid(
     """The grid that frames tell of, so far as they do; or `UNKNOWN`.
 
     read: (t, 4, 2), cosine and sine of each angle of `READ`, the shorter the less sure. yaws: (t,)
-    of the camera, and eyes (t, 3), places of the eye.
+    of the camera, and eyes (t, 3), places of the eye. The last frames count most: how an eye came
+    to where it is is known less well than what it sees there.
     """
-    told = read[..., 0] + 1j * read[..., 1]
-    turn = (told[:, 0] * np.exp(-4j * np.radians(yaws))).mean()
+    told, share = (
+        read[..., 0] + 1j * read[..., 1],
+        np.exp((np.arange(len(yaws)) - len(yaws)) / _FRAMES),
+    )
+    share /= share.sum()
+    turn = share @ (told[:, 0] * np.exp(-4j * np.radians(yaws)))
     yaw = float(np.degrees(np.angle(turn)) / 4)
     quarters = np.round((yaws + yaw) / 90).astype(int) % 4
     places = np.stack([inside(np.array([yaw, 0.0, 0.0, 0.0, 1.0]), eye) for eye in eyes])
@@ -58,7 +65,7 @@ def laid(
     own = told[:, 1:] * np.exp(-2j * np.pi * np.stack([ahead, right, places[:, 1]], 1))
     ahead, right, down = np.where(_against(quarters), own.conj(), own).T
     level = np.stack([np.where(quarters % 2, ahead, right), np.where(quarters % 2, right, ahead)])
-    means = np.array([level[0].mean(), down.mean(), level[1].mean()])
+    means = np.array([level[0] @ share, down @ share, level[1] @ share])
     right, down, ahead = np.angle(means) / (2 * np.pi)
     if min(abs(turn), abs(means[1])) < _SURE:
         return UNKNOWN
