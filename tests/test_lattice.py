@@ -110,6 +110,15 @@ def test_what_frames_tell_of_the_grid_is_put_together(seed):
         assert np.abs(np.append(level, gap[1] - true[1])).max() < 0.12
 
 
+def test_a_way_that_is_not_known_well_hardly_moves_the_grid():
+    poses, yaws, eyes = walked(np.random.default_rng(1))
+    read = standing(torch.from_numpy(poses)).numpy()
+    strayed = eyes.copy()
+    strayed[:6, 2] += 0.4
+    told = inside(laid(read, yaws, strayed), eyes[-1]) - inside(laid(read, yaws, eyes), eyes[-1])
+    assert np.abs(told - np.round(told)).max() < 0.03
+
+
 def test_a_grid_that_frames_hardly_tell_of_is_not_known():
     rng = np.random.default_rng(0)
     poses, yaws, eyes = walked(rng)
