@@ -19,7 +19,7 @@ from worldsim.surroundings import Given
 from worldsim.trained import load_depth, load_dynamics, load_tokenizer
 from worldsim.training import rehearse, train_dynamics
 from worldsim.training.clips import as_clip
-from worldsim.training.teaching import KEPT
+from worldsim.training.teaching import KEPT, Recalling
 
 
 def config(runs, **changes):
@@ -166,6 +166,15 @@ def test_what_cannot_be_learnt_from_is_refused(runs, folder, tmp_path, changes, 
     settings = replace(dynamics_config(runs), rehearsals=[str(folder)], init=init, part="trunk")
     with pytest.raises(UserError, match=told):
         train_dynamics.run(replace(settings, **changes), tmp_path)
+
+
+def test_ways_that_nobody_knows_are_refused(runs):
+    world = runs / "world.safetensors"
+    models = load_tokenizer(world)[0], load_dynamics(world)[0]
+    clips = LatentDataset([str(runs / "latents-train")]).clips([(0, 0)], 7)
+    lost = replace(clips, facts=np.full_like(clips.facts, np.nan))
+    with pytest.raises(UserError, match="do not tell where players were"):
+        rehearse.rehearsed(Recalling(*models), lost, 6, np.random.default_rng(0))
 
 
 def test_another_tokenizer_than_the_latents_is_refused(runs, tmp_path):

@@ -99,9 +99,17 @@ def run(config: Config, run_dir: Path) -> None:
 
 
 def rehearsed(world: Recalling, clips: Clips, context: int, rng: np.random.Generator) -> Rows:
-    """The rows of `Rehearsals` of clips, which are dreamed from their first `context` frames."""
+    """The rows of `Rehearsals` of clips, which are dreamed from their first `context` frames.
+
+    Raises:
+        UserError: nobody knows where the players of the clips were.
+    """
     clip = as_clip(clips, world.device)
-    assert clip.facts.motion is not None
+    if clip.facts.motion is None:
+        raise UserError(
+            "latents do not tell where players were, which dreams along their ways have to know"
+            " (record from an environment whose info has position, yaw and pitch)"
+        )
     truths, motions = clip.latents, clip.facts.motion[..., :3].double().cpu().numpy()
     state, first = begun(world, clips, context, rng), context - KEPT
     shares = truths[:, first:context, 0] * 0
