@@ -112,7 +112,7 @@ def test_errors_weigh_where_a_dream_means_the_same_as_the_truth():
     shares = torch.tensor([[0.0, 0.0], [1.0, 0.0]]).view(shape)
     empty = torch.zeros(1, 1, 8, 2, 2)
     dreams = Rehearsed(empty, empty, priors, shares, apart, torch.zeros(1, 0, 3))
-    assert dreams.weight[0, 0].tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert dreams.weight(20.0, 60.0)[0, 0].tolist() == [[1.0, 0.0], [0.0, 1.0]]
 
 
 def test_the_loss_is_of_the_truth_and_sees_the_dream(runs, rows):

@@ -48,6 +48,11 @@ class FlowConfig:
     """Share of batches whose past is in part what the model itself predicts, as it is at play."""
     own_prior: float = 0.75
     """Share of the frames of such batches whose priors are drawn towards that as well."""
+    alike: float = 8.0
+    """Of rehearsals: mean difference of a colour, of 255, between what a dream knew of a place and
+    the truth, up to which the dream is taken to mean the same thing."""
+    astray: float = 24.0
+    """The same from which on it means something else, which is not put right."""
     heads_weight: float = 0.1
     """Weight of the losses of the heads, together."""
     critic: float = 0.0

@@ -11,10 +11,6 @@ from worldsim.models.flow import FlowConfig, draw_levels, with_blurred_prior
 from worldsim.models.parts import Clip
 from worldsim.models.sampler import level_weight, noised
 
-_ALIKE, _ASTRAY = 24.0, 64.0
-"""Mean difference of a colour, of 255, between what a dream knew of a place and the truth, up to
-which the dream is taken to mean the same thing, and from which on something else."""
-
 
 @dataclass
 class Rehearsed:
@@ -37,14 +33,13 @@ class Rehearsed:
         parts = {name: part.to(device) for name, part in vars(self).items() if part is not None}
         return Rehearsed(**parts)
 
-    @property
-    def weight(self) -> Tensor:
-        """How much errors weigh, (b, t, y, x) in [0, 1].
+    def weight(self, alike: float, astray: float) -> Tensor:
+        """How much errors weigh, (b, t, y, x) in [0, 1]; see `FlowConfig`.
 
         Nothing where a draft was drawn, nor where the dream means something else than the truth
         shows: what it made up is not wrong, and is to stay. All where nothing was known.
         """
-        same = ((_ASTRAY - self.apart) / (_ASTRAY - _ALIKE)).clamp(0, 1)
+        same = ((astray - self.apart) / (astray - alike)).clamp(0, 1)
         known = self.priors[:, :, -CHANNELS]
         return (1 - self.shares) * (known * same + 1 - known)
 
@@ -75,7 +70,8 @@ def rehearsal_loss(
         prior=clip.prior,
         events=clip.brought,
     ).latents
-    error, weight = (predicted.float() - truths).square().mean(2), dreams.weight
+    error = (predicted.float() - truths).square().mean(2)
+    weight = dreams.weight(law.alike, law.astray)
     level = level_weight(noisy_level, law.weight_limit)[:, :, None, None]
     with torch.no_grad():
         pure = (weight * (noisy_level == 1)[:, :, None, None])[:, 1:]
