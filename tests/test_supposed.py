@@ -5,9 +5,8 @@ import pytest
 from test_panorama import CAMERA, SIZE, VISIBLE, act, picture
 
 from worldsim.expected import Expected
-from worldsim.panorama import NEVER, STEPS, TICKS
+from worldsim.panorama import NEVER, TICKS
 from worldsim.panoramas import blank
-from worldsim.supposed import _STEPS, _TICKS
 
 HERE = np.zeros(3)
 
@@ -39,8 +38,8 @@ def test_it_counts_as_seen_long_ago(seen):
     view = beside(seen, 0.5, yaw=20.0)
     recent = view.recent()[:VISIBLE, -6:]
     assert (recent[..., 0] == 1).all()
-    assert recent[..., 1] == pytest.approx(np.exp(-_STEPS / STEPS), rel=0.01)
-    assert recent[..., 2] == pytest.approx(np.exp(-(_TICKS + 1) / TICKS), rel=0.01)
+    assert recent[..., 1] == pytest.approx(np.exp(-1), rel=0.01)
+    assert recent[..., 2] == pytest.approx(np.exp(-(TICKS + 1) / TICKS), rel=0.01)
 
 
 def test_dreams_of_other_luck_part_where_something_is_new(seen):

@@ -79,9 +79,9 @@ class Expected:
         seen, mixed = tinted.apart(frame, self.picture, self.sure, visible)
         settling = seen, self.picture, self.ages, self.origins
         kept, origins = settled(*settling, new, visible, NEVER, arm)
-        sure = origins[..., 0] != NONE
-        sure = sure if self.painted is None else sure | self.painted
-        distance = levelled(distance, self.away, sure, visible)
+        stays = origins[..., 0] != NONE
+        stays = stays if self.painted is None else stays | self.painted
+        distance = levelled(distance, self.away, stays, visible)
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
         own = self.panorama if spend else self.panorama.copy()
         return replace(own.painted(kept, distance, cross, origins), tint=mixed)

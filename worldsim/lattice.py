@@ -50,10 +50,8 @@ def laid(
     of the camera, and eyes (t, 3), places of the eye. The last frames count most: how an eye came
     to where it is is known less well than what it sees there.
     """
-    told, share = (
-        read[..., 0] + 1j * read[..., 1],
-        np.exp((np.arange(len(yaws)) - len(yaws)) / _FRAMES),
-    )
+    told = read[..., 0] + 1j * read[..., 1]
+    share = np.exp((np.arange(len(yaws)) - len(yaws)) / _FRAMES)
     share /= share.sum()
     turn = share @ (told[:, 0] * np.exp(-4j * np.radians(yaws)))
     yaw = float(np.degrees(np.angle(turn)) / 4)

@@ -228,7 +228,7 @@ class Panorama:
         if luck is None:
             guess(*new)
         else:
-            suppose(*new, before.walked, before.ticks, luck)
+            suppose(*new, before.walked - int(STEPS), before.ticks - int(TICKS), luck)
         return out, ages, origins, nearest.astype(np.float32)
 
     def _scanned(self) -> tuple[Places, NDArray[np.float64], tuple[int, int], float]:

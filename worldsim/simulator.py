@@ -215,7 +215,8 @@ class Simulator:
 
     def render(self, state: State | Kept) -> Pixels:
         """The pictures (b, h, w, 3), uint8, of the frames on show."""
-        return np.stack(state.shown) if state.shown else self.decode(state.latents[:, None])[:, 0]
+        shown = state.shown
+        return np.stack(shown) if shown else self.decode(state.latents[:, None])[:, 0]
 
     def encode(self, frames: Pixels | Tensor) -> Tensor:
         """The latents (n, z, y, x), float32, of frames (n, h, w, 3), uint8."""

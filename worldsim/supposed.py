@@ -17,7 +17,6 @@ from worldsim.splatted import NOTHING
 from worldsim.summed import within
 
 _HOLE = 3  # pixels to each side over which a hole is told from what was never seen
-_STEPS, _TICKS = 8, 64  # how long ago it counts as seen: e**-1, as `panorama.STEPS` and `TICKS`
 _LEAST = 0.7  # share of the width of a view by which it is turned at least
 _OVERLAP = 0.02  # radians by which it is turned less than its width at most
 
@@ -42,9 +41,9 @@ def suppose(
 ) -> None:
     """Colour what was never seen of a picture, given the frame before; see the module.
 
-    Holes in what is known are closed. What the frame shows a turn away counts as seen from then on,
-    as something old; the rest takes the mean of what is known of its row, and was never seen.
-    luck: in [0, 1).
+    Holes in what is known are closed. What the frame shows a turn away counts as seen when so many
+    steps were `walked` and `ticks` had passed; the rest takes the mean of what is known of its row,
+    and was never seen. luck: in [0, 1).
     """
     height, width = visible, frame.shape[1]
     new, step, shape = facing(yaw, pitch), eye - eye_before, (frame.shape[0], frame.shape[1])
@@ -69,7 +68,7 @@ def suppose(
                     place = beheld(row, column, NOTHING, shape, tangent, new, step, old)
                     found = _drawn(out[row, column], frame, visible, place, tangent)
             if found:
-                ages[row, column, 0], ages[row, column, 1] = walked - _STEPS, ticks - _TICKS
+                ages[row, column, 0], ages[row, column, 1] = walked, ticks
             elif means[3] > 0:
                 for c in range(3):
                     out[row, column, c] = np.uint8(means[c])

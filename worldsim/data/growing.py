@@ -23,19 +23,17 @@ def grown(
     plan: Mapping[str, Any],
     made: Callable[[int], Rows],
     title: str,
-    clips: int,
-    batch: int,
     frames: int,
 ) -> None:
-    """Put so many clips into the folder, as far as they are not there yet.
+    """Put the clips of a plan into the folder, as far as they are not there yet.
 
-    plan: plain data that says what they are. made: the rows, by name, of a batch of a number;
-    frames: in a clip, for the progress bar.
+    plan: plain data that says what they are: so many `clips`, `batch` at a time. made: the rows, by
+    name, of a batch of a number; frames: in a clip, for the progress bar.
 
     Raises:
         UserError: the folder holds those of another plan.
     """
-    begun = read_plan(folder)
+    begun, clips, batch = read_plan(folder), plan["clips"], plan["batch"]
     done = 0 if begun is None else begun.pop("done")
     if begun is not None and begun != plan:
         name = next(name for name in {**plan, **begun} if begun.get(name) != plan.get(name))

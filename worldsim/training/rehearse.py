@@ -94,8 +94,7 @@ def run(config: Config, run_dir: Path) -> None:
         return rehearsed(world, clips, config.context, rng)
 
     with locked(run_dir, NAME):
-        clips = batches * config.batch
-        grown(run_dir, plan, made, "rehearsals", clips, config.batch, config.length)
+        grown(run_dir, plan, made, "rehearsals", config.length)
 
 
 def rehearsed(world: Recalling, clips: Clips, context: int, rng: np.random.Generator) -> Rows:
@@ -110,12 +109,13 @@ def rehearsed(world: Recalling, clips: Clips, context: int, rng: np.random.Gener
             "latents do not tell where players were, which dreams along their ways have to know"
             " (record from an environment whose info has position, yaw and pitch)"
         )
+    assert clip.prior is not None
     truths, motions = clip.latents, clip.facts.motion[..., :3].double().cpu().numpy()
     state, first = begun(world, clips, context, rng), context - KEPT
     shares = truths[:, first:context, 0] * 0
     rows: dict[str, list[Tensor]] = {
         "latents": [*truths[:, first:context].unbind(1)],
-        "priors": [*clip.prior[:, first:context].unbind(1)] if clip.prior is not None else [],
+        "priors": [*clip.prior[:, first:context].unbind(1)],
         "shares": [*shares.unbind(1)],
         "apart": [*shares.unbind(1)],
     }

@@ -109,8 +109,6 @@ def collect(teacher: Teacher, data: LatentDataset, plan: Plan, folder: Path) -> 
         vars(plan),
         lambda number: _dreamed(teacher, data, plan, number),
         "rollouts",
-        plan.clips,
-        plan.batch,
         plan.frames,
     )
     return Rollouts(folder)
