@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from worldsim.both import FEW, both
+from worldsim.both import FEW, Handed, both
 
 
 @pytest.fixture
@@ -51,3 +51,30 @@ def test_no_gradients_are_kept_beside(two_threads):
     with torch.inference_mode():
         beside, _ = both(lambda: weight * 2, who, 1)
     assert not beside.requires_grad
+
+
+@pytest.mark.parametrize("frames", [1, FEW + 1])
+def test_what_the_first_hands_on_reaches_the_second_before_it_ends(two_threads, frames):
+    taken = threading.Event()
+    handed = Handed(lambda: 3)
+
+    def first():
+        handed.make()
+        return frames > FEW or taken.wait(10)
+
+    def second():
+        value = handed.take()
+        taken.set()
+        return value
+
+    assert both(first, second, frames) == (True, 3)
+
+
+@pytest.mark.parametrize("frames", [1, FEW + 1])
+def test_what_cannot_be_handed_on_keeps_nobody_waiting(two_threads, frames):
+    def fails():
+        raise ValueError("no")
+
+    handed = Handed(fails)
+    with pytest.raises(ValueError, match="no"):
+        both(handed.make, handed.take, frames)

@@ -1,5 +1,8 @@
 """What happens in dreams: drawn by seed, told to the dream, followed by hands."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from test_simulator import context, moves, run, simulator
@@ -7,6 +10,7 @@ from toys import tiny_dynamics
 
 from worldsim.camera import CameraConfig
 from worldsim.simulator import Simulator
+from worldsim.surroundings import Given
 
 NAMES = ["broken", "placed"]
 CAMERAS = [CameraConfig(), CameraConfig(field_of_view=70.0, pitch=1, yaw=2, walking=[0])]
@@ -63,3 +67,18 @@ def test_a_state_with_hands_goes_on_with_the_same_bits(sim):
     _, kept = moved.kept()
     _, recalled = run(sim, sim.recall(kept), [0, 1], range(4, 6))
     assert torch.equal(recalled, expected[:, 2:])
+
+
+def test_what_came_only_with_falls_comes_only_with_falls():
+    sim = simulator(tiny_dynamics(events=NAMES, camera=CAMERAS[1]))
+    biased(sim, 30.0, 30.0)
+    fell = torch.tensor([[-0.75, -0.25]])
+    sim._happenings._hands.spans.widen(torch.tensor([[1.0, 0.0]]), fell)
+    state = sim.reset(*context([0]), [0])
+    for before, coming, happens in ((-0.8, -0.2, 1.0), (0.0, -0.2, 0.0), (-0.8, 0.0, 0.0)):
+        body = state.body.clone()
+        body[:, -1] = before
+        state = replace(state, body=body)
+        given = Given(np.array([[0.5, 0.5, coming]]))
+        _, step = sim.step(state, moves([0], 0), given=given)
+        assert step.events[0, 0].tolist() == [happens, 1.0]

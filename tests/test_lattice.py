@@ -246,7 +246,7 @@ def test_a_dream_knows_its_grid_and_drafts_the_block_before_the_one_aimed_at(mon
     again = sim.restore(state.tensors())
     assert np.array_equal(again.panoramas[1].lattice, lattice)
     happened = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
-    monkeypatch.setattr(sim._happenings, "drawn", lambda state, led: happened)
+    monkeypatch.setattr(sim._happenings, "drawn", lambda *told: happened)
     pressed = torch.zeros(2, 1, 3)
     sim.step(state, pressed)
     assert asked == [False, True]

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import torch
 
@@ -36,6 +36,29 @@ def both(first: Callable[[], S], second: Callable[[], T], frames: int) -> tuple[
         return other.result(), result
     finally:
         torch.set_num_threads(threads)
+
+
+class Handed(Generic[T]):
+    """What the first of two calls of `both` hands on to the second before it goes on itself."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make, self._made = make, Future[T]()
+
+    def make(self) -> None:
+        """Make it; the first call's part."""
+        try:
+            self._made.set_result(self._make())
+        except BaseException as error:
+            self._made.set_exception(error)
+            raise
+
+    def take(self) -> T:
+        """It, once it is made; the second call's part.
+
+        Raises:
+            Exception: what kept it from being made.
+        """
+        return self._made.result()
 
 
 def _alone(call: Callable[[], T]) -> T:

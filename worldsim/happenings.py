@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim.cubes import DUG, GONE, PLACED
 from worldsim.cubes import NONE as NOTHING
+from worldsim.models.body import motion_of
 from worldsim.models.company import in_company
 from worldsim.models.draft import Draft, Drafted, undrawn
 from worldsim.models.dynamics import Dynamics
@@ -64,8 +66,13 @@ class Happenings:
         hands: Tensor = in_company(self._hands, latents, led, unknown, start)
         return hands[:, -1]
 
-    def drawn(self, state: State, led: Tensor) -> Tensor:
-        """The events (b, f, k), 0 or 1, that actions (b, f, a) bring about."""
+    def drawn(
+        self, state: State, led: Tensor, coming: NDArray[np.floating] | None = None
+    ) -> Tensor:
+        """The events (b, f, k), 0 or 1, that actions (b, f, a) bring about.
+
+        coming: (b, 3), the motion to which the first of them leads, where that is known.
+        """
         assert state.hands is not None
         f, k = led.shape[1], self._hands.events
         shares, hands, seen = shares_of(state, (f, k)), state.hands, state.latents[:, None]
@@ -76,6 +83,10 @@ class Happenings:
                 before = led[:, i - 1 : i], events[-1][:, None], hands
                 hands = in_company(self._hands, seen, *before)[:, 0]
             odds = in_company(self._hands.logits, hands, led[:, i], away).sigmoid()
+            if i == 0 and coming is not None and state.body is not None:
+                up = torch.from_numpy(coming[:, -1]).to(state.body)
+                speeds = torch.stack([motion_of(state.body)[:, -1], up], 1)
+                odds = odds * self._hands.spans.fit(speeds)
             events.append((shares[:, i] < odds).to(odds.dtype))
         return torch.stack(events, 1)
 

@@ -21,6 +21,7 @@ from worldsim import crosshair, tinted
 from worldsim.camera import FAR, CameraConfig
 from worldsim.footing import landed
 from worldsim.lattice import Lattice, side
+from worldsim.magnified import grow_old
 from worldsim.nearby import (
     across,
     holds,
@@ -211,7 +212,8 @@ class Panorama:
         """The colours (h, w, 3) of which `ahead` tells, and when (h, w, 2) each was seen.
 
         And their origins (h, w, 3), and how far ahead (h, w) is what the last frame shows of them.
-        luck: in [0, 1), of a dream, in which what was never seen is `supposed`.
+        luck: in [0, 1), of a dream, in which what was never seen is `supposed`, and what was seen
+        from afar is old; see `magnified`.
         """
         frame, visible = self.frame, self.camera.visible(len(self.frame))
         place, stood = self._stand(), before._stand()
@@ -229,6 +231,7 @@ class Panorama:
             guess(*new)
         else:
             suppose(*new, before.walked - int(STEPS), before.ticks - int(TICKS), luck)
+            grow_old(ages, origins, visible, TICKS)
         return out, ages, origins, nearest.astype(np.float32)
 
     def _scanned(self) -> tuple[Places, NDArray[np.float64], tuple[int, int], float]:

@@ -16,15 +16,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldsim.both import both
+from worldsim.both import Handed, both
 from worldsim.coding import decoded, encoded
 from worldsim.data.frames import Pixels
 from worldsim.errors import UserError
+from worldsim.foretold import foretold
 from worldsim.happenings import Happenings
 from worldsim.inputs import as_actions, as_context, as_pictures
 from worldsim.models.cache import Cache, restored
 from worldsim.models.depth import Depth
-from worldsim.models.draft import undrawn
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.heads import Outlook
 from worldsim.models.packed import pack
@@ -258,19 +258,24 @@ class Simulator:
     ) -> tuple[State, Step]:
         """What `step` gives for latents (b, f, z, y, x), committed with that noise."""
         led, level = told.led, self._level(self.config.commit_level, *told.led.shape[:2])
+        around, frames = self._surroundings, led.shape[:2].numel()
+        away = Handed(lambda: around.distances(state, led, latents)) if around else None
 
         def past() -> tuple[Cache, Outlook, Tensor | None]:
+            if away is not None:
+                away.make()
             committed = self.dynamics.commit(scene, noised(latents, noise, level), level)
             if self._happenings is None or told.events is None:
                 return *committed, None
             return *committed, self._happenings.gone_on(state, led, latents, told.events)
 
         def seen() -> tuple[State, Tensor, Pixels] | None:
-            if self._surroundings is None or told.ahead is None:
+            if around is None or away is None:
                 return None
-            return self._surroundings.gone_on(state, told, latents, self.decode(latents), spend)
+            pictures = self.decode(latents)
+            return around.gone_on(state, told, away.take(), pictures, spend)
 
-        (cache, outlook, hands), looks = both(past, seen, led.shape[:2].numel())
+        (cache, outlook, hands), looks = both(past, seen, frames)
         after, motion, pictures = looks or (state, outlook.motion, None)
         after = replace(after, latents=latents[:, -1], cache=cache, hands=hands, trail=None)
         odds = outlook.end_logit.sigmoid(), outlook.ground_logit.sigmoid()
@@ -283,17 +288,7 @@ class Simulator:
 
     def _told(self, state: State, led: Tensor, given: Given | None = None) -> Told:
         """What there is to know before the frames that actions (b, f, a) lead to are drawn."""
-        motions, events = given or Given()
-        if self._happenings:
-            events = self._happenings.drawn(state, led) if events is None else events
-        if self._surroundings is None:
-            return Told(led, events)
-        ahead, f = self._surroundings.ahead(state, led[:, 0], motions), led.shape[1]
-        if self._happenings is None or events is None:
-            return Told(led, None, ahead, undrawn(self._surroundings.prior(state, ahead, f)))
-        ahead, blocks = self._happenings.put(state, events[:, 0], ahead)
-        known = self._surroundings.prior(state, ahead, f), led, events, ahead, blocks
-        return Told(led, events, ahead, self._happenings.drafted(state, *known))
+        return foretold(self._surroundings, self._happenings, state, led, given or Given())
 
     def _level(self, level: float, b: int, f: int) -> Tensor:
         return torch.full((b, f), level, device=self.device)

@@ -121,7 +121,7 @@ class Surroundings:
             ]
         firsts = np.clip(pitches - since[:, -1], -90, 90).tolist()
         tilts = _tilts(firsts, turns)
-        away = self._away(latents, pictures, tilts)
+        away = self._away(latents, pictures.shape[2:4], tilts)
         measured = F.pad(
             self._measured(pictures, acts, tilts, away[:, 1:]), (0, 0, 1, 0), value=torch.nan
         )
@@ -131,19 +131,12 @@ class Surroundings:
         seen = begun(self._camera, acts, motions, pictures, away, firsts, read)
         return seen, tracks.bodies[:, -1]
 
-    def ahead(
-        self, state: State, actions: Tensor, motions: NDArray[np.float64] | None = None
-    ) -> Ahead:
-        """What is known of the frames that actions (b, a) lead to.
+    def ahead(self, state: State, actions: Tensor, motions: NDArray[np.float64]) -> Ahead:
+        """What is known of the frames that actions (b, a) lead to by motions (b, 3)."""
+        views = expected(state.panoramas, actions.cpu().numpy(), motions, lucks_of(state))
+        return Ahead(torch.from_numpy(motions).float(), views)
 
-        motions: (b, 3), that they truly lead to; by default what bodies expect.
-        """
-        assert state.body is not None
-        moves = self._expected(state, actions) if motions is None else motions
-        views = expected(state.panoramas, actions.cpu().numpy(), moves, lucks_of(state))
-        return Ahead(torch.from_numpy(moves).to(state.body), views)
-
-    def _expected(self, state: State, actions: Tensor) -> NDArray[np.float64]:
+    def motions(self, state: State, actions: Tensor) -> NDArray[np.float64]:
         """The motions (b, 3) that bodies expect, stopped by what is known to be solid."""
         assert state.body is not None
         near = torch.from_numpy(np.stack([game.nearby().ravel() for game in state.panoramas]))
@@ -160,15 +153,27 @@ class Surroundings:
         prior = torch.cat([latents, known.to(latents)], 1)[:, None]
         return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, f - 1))
 
+    def distances(self, state: State, actions: Tensor, latents: Tensor) -> NDArray[np.float32]:
+        """Blocks ahead (b, f, h, w) to what frames (b, f, z, y, x) that actions led to show."""
+        games = state.panoramas
+        turns = actions[..., self._camera.pitch].cpu().numpy()
+        tilts = _tilts([game.pitch for game in games], turns)[:, 1:]
+        return self._away(latents, games[0].frame.shape[:2], tilts)
+
     def gone_on(
-        self, state: State, told: Told, latents: Tensor, pictures: Pixels, spend: bool = False
+        self,
+        state: State,
+        told: Told,
+        away: NDArray[np.float32],
+        pictures: Pixels,
+        spend: bool = False,
     ) -> tuple[State, Tensor, Pixels]:
         """The state with panoramas and bodies after what was told of led to dreamed frames.
 
         And the motions (b, f, 5) that did, as `models.heads.body_motion`; and what the frames show
-        (b, f, h, w, 3): of known things that look alike, what is kept of them. latents, pictures:
-        (b, f, ...). Players move as their bodies expect: a dream is no evidence of a motion, and
-        seems to move too little. spend: the state is not used again.
+        (b, f, h, w, 3): of known things that look alike, what is kept of them. away: (b, f, h, w),
+        their `distances`; pictures: (b, f, ...). Players move as their bodies expect: a dream is
+        no evidence of a motion, and seems to move too little. spend: the state is not used again.
         """
         assert told.ahead is not None
         assert told.drafted is not None
@@ -176,20 +181,20 @@ class Surroundings:
         fresh = (told.drafted.share[:, :, 0] > 0).cpu().numpy()
         for i in range(actions.shape[1]):
             if i:
-                ahead = self.ahead(state, actions[:, i])
+                went = self.motions(state, actions[:, i])
+                ahead = self.ahead(state, actions[:, i], went)
             assert state.body is not None
             tilts = np.array([[view.panorama.pitch] for view in ahead.views])
             before = np.array([[game.pitch] for game in state.panoramas])
             turns = actions[:, i, [self._camera.yaw]], torch.from_numpy(tilts - before)
             motions.append(torch.cat([part.cpu().float() for part in (ahead.motions, *turns)], -1))
-            away = self._away(latents[:, i : i + 1], pictures[:, i : i + 1], tilts)
-            went = actions[:, i], state.body, ahead.motions
-            body = in_company(self._body.dreamed, *went)
-            seen = pictures[:, i], away[:, 0], fresh[:, i]
+            led = actions[:, i], state.body, ahead.motions.to(state.body)
+            body = in_company(self._body.dreamed, *led)
+            seen = pictures[:, i], away[:, i], fresh[:, i]
             after = dreamed(ahead.views, *seen, spend or i > 0)
             state = replace(state, panoramas=after, body=body)
             shown.append(np.stack([game.shown for game in after]))
-        return state, torch.stack(motions, 1).to(latents.device), np.stack(shown, 1)
+        return state, torch.stack(motions, 1).to(actions.device), np.stack(shown, 1)
 
     def _grid_of(
         self, latents: Tensor, pitches: NDArray[np.floating]
@@ -202,10 +207,11 @@ class Surroundings:
         return told.double().cpu().numpy().reshape(*latents.shape[:2], *told.shape[1:])
 
     def _away(
-        self, latents: Tensor, pictures: Pixels, pitches: NDArray[np.floating]
+        self, latents: Tensor, size: tuple[int, ...], pitches: NDArray[np.floating]
     ) -> NDArray[np.float32]:
-        rows, size = (latents.flatten(0, 1), pitches.ravel()), pictures.shape[2:4]
-        return depths(self._depth, *rows, size, self._dtype).reshape(pictures.shape[:-1])
+        rows, (height, width) = (latents.flatten(0, 1), pitches.ravel()), size
+        away = depths(self._depth, *rows, (height, width), self._dtype)
+        return away.reshape(*latents.shape[:2], height, width)
 
     def _measured(self, *rows: NDArray[Any]) -> Tensor:
         """The motions (b, f, 7) between frames (b, f+1, h, w, 3); NaN where depth is not known.

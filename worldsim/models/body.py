@@ -146,13 +146,18 @@ class Body(nn.Module):
         near: (..., 650), how full and how surely empty the cells around them are; neither by
         default.
         """
-        state, before = bodies[..., :-_WALK], bodies[..., -_WALK:] / UNIT
+        state, before = bodies[..., :-_WALK], motion_of(bodies) / UNIT
         around = F.gelu(self.near(state.new_zeros(NEAR) if near is None else near))
         around = around.expand(*state.shape[:-1], -1)
         change: Tensor = self.walk(
             torch.cat([state, scaled(actions, self.angles), before, around], -1)
         )
         return UNIT * (before + change.float())
+
+
+def motion_of(bodies: Tensor) -> Tensor:
+    """The last motions (..., 3) of bodies (..., width + 3), in blocks forward, right and up."""
+    return bodies[..., -_WALK:]
 
 
 def walk_loss(coming: Tensor, motion: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from worldsim.models.conditioning import scaled
 from worldsim.models.near import Near
 from worldsim.models.packed import PackableConv2d
+from worldsim.models.spans import Spans
 
 HELD = 4
 """What players have is shown in the lowest of so many parts of a frame."""
@@ -59,6 +60,7 @@ class Hands(nn.Module):
         self.out = nn.Sequential(nn.Linear(width + action_size, width), nn.GELU(), last)
         self.reach = nn.Linear(_MARKS, width, bias=False)
         nn.init.zeros_(self.reach.weight)
+        self.spans = Spans(events)
 
     def start(self, b: int) -> Tensor:
         """Those (b, width) of `b` players who have seen nothing."""

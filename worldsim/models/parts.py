@@ -114,6 +114,10 @@ def hands_losses(hands: Hands, past: Tensor, clip: Clip, g: torch.Generator) -> 
     if clip.events is None:
         return {}
     b = len(past)
+    if hands.training and clip.facts.motion is not None:
+        up = clip.facts.motion[..., 2]
+        speeds = torch.stack([up[:, :-1], up[:, 1:]], -1)
+        hands.spans.widen(clip.events[:, 2:].flatten(0, 1), speeds.flatten(0, 1))
     dull = torch.rand(b, 1, 1, 1, 1, generator=g, device=past.device) < _UNSEEN
     past = torch.where(dull, unstirred(past), past)
     told = torch.rand(b, 1, 1, generator=g, device=past.device) >= _UNTOLD
