@@ -16,6 +16,7 @@ from worldsim.camera import CameraConfig
 from worldsim.data import encode
 from worldsim.data.latents import LatentDataset
 from worldsim.errors import UserError
+from worldsim.models.dynamics import DynamicsConfig
 from worldsim.odometry import walked
 from worldsim.panoramas import pooled
 from worldsim.panoramas import recorded as known_before
@@ -155,6 +156,18 @@ def test_training_can_begin_from_a_world_file(runs, tmp_path):
     shipped, _ = trained.load_dynamics(runs / "world.safetensors")
     for key, value in shipped.state_dict().items():
         assert torch.equal(begun.state_dict()[key], value)
+
+
+def test_what_is_begun_from_a_file_has_its_shape_unless_told_otherwise(runs, tmp_path):
+    begun = str(runs / "dynamics" / "dynamics.safetensors")
+    own = trained.load_dynamics(begun)[0].config
+    plain = replace(dynamics_config(runs, steps=1), init=begun, model=DynamicsConfig())
+    assert plain.model.width != own.width
+    train_dynamics.run(plain, tmp_path)
+    assert trained.load_dynamics(tmp_path / "dynamics.safetensors")[0].config == own
+    other = replace(plain, model=DynamicsConfig(registers=own.registers + 1))
+    with pytest.raises(UserError, match="registers has shape"):
+        train_dynamics.run(other, tmp_path / "other")
 
 
 @pytest.mark.parametrize("part", ["trunk", "body", "hands"])

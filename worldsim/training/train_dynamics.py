@@ -1,6 +1,6 @@
 """Command: train the dynamics on encoded recordings."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from worldsim.models.rehearsed import Rehearsed, rehearsal_loss
 from worldsim.models.sampler import noised
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import Simulator, SimulatorConfig
-from worldsim.trained import begin_from, load_tokenizer, short
+from worldsim.trained import begin_from, load_dynamics, load_tokenizer, short
 from worldsim.training.clips import as_clip
 from worldsim.training.loop import LoopConfig, train
 from worldsim.training.models import depth_of
@@ -48,6 +48,7 @@ class Config(LoopConfig):
     depth: str = ""
     """The depth network of the latents' priors, if they had one."""
     model: DynamicsConfig = field(default_factory=DynamicsConfig)
+    """Its shape; of what is begun from an `init`, that of `init`, but for what is set here."""
     flow: FlowConfig = field(default_factory=FlowConfig)
     sampling: SimulatorConfig = field(default_factory=SimulatorConfig)
     batch: int = 4
@@ -231,6 +232,8 @@ def run(config: Config, run_dir: Path) -> None:
                 f"{meta['hash'][:12]} (encode them again)"
             )
     depth = depth_of(config.depth, data, held_out)
+    if config.init:
+        config.model = begun_as(config.model, config.init)
     config.model.latent_channels = data.latent_shape[0]
     config.model.camera, config.model.events = data.camera, data.events
     if config.model.action_size != data.action_size:
@@ -242,6 +245,17 @@ def run(config: Config, run_dir: Path) -> None:
     if config.init:
         begin_from(task.model, config.init, "dynamics")
     train(task, config, run_dir, asdict(config))
+
+
+def begun_as(model: DynamicsConfig, path: str) -> DynamicsConfig:
+    """The shape of the dynamics in a file, but for what of `model` is not as it comes.
+
+    Raises:
+        UserError: as `worldsim.checkpoint.read_meta`; a file of something else.
+    """
+    plain, begun = DynamicsConfig(), load_dynamics(path)[0].config
+    asked = {name: value for name, value in vars(model).items() if value != getattr(plain, name)}
+    return replace(begun, **asked)
 
 
 def rehearsals_of(config: Config, tokenizer: str) -> Rehearsals | None:
