@@ -1,0 +1,68 @@
+"""Training that begins from what was trained before, all of it or a part."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from pipeline import dynamics_config
+
+from worldsim import trained
+from worldsim.errors import UserError
+from worldsim.models.dynamics import DynamicsConfig
+from worldsim.training import train_dynamics
+
+
+def test_training_can_begin_from_a_world_file(runs, tmp_path):
+    config = replace(dynamics_config(runs, steps=1), init=str(runs / "world.safetensors"))
+    config.rate = config.rate_matrices = 0.0
+    config.warmup = 0
+    train_dynamics.run(config, tmp_path)
+    begun, _ = trained.load_dynamics(tmp_path / "dynamics.safetensors")
+    shipped, _ = trained.load_dynamics(runs / "world.safetensors")
+    for key, value in shipped.state_dict().items():
+        assert torch.equal(begun.state_dict()[key], value)
+
+
+def test_what_is_begun_from_a_file_has_its_shape_unless_told_otherwise(runs, tmp_path):
+    begun = str(runs / "dynamics" / "dynamics.safetensors")
+    own = trained.load_dynamics(begun)[0].config
+    plain = replace(dynamics_config(runs, steps=1), init=begun, model=DynamicsConfig())
+    assert plain.model.width != own.width
+    train_dynamics.run(plain, tmp_path)
+    assert trained.load_dynamics(tmp_path / "dynamics.safetensors")[0].config == own
+    other = replace(plain, model=DynamicsConfig(registers=own.registers + 1))
+    with pytest.raises(UserError, match="registers has shape"):
+        train_dynamics.run(other, tmp_path / "other")
+
+
+@pytest.mark.parametrize("part", ["trunk", "body", "hands"])
+def test_a_part_can_be_trained_alone(runs, tmp_path, part):
+    begun = str(runs / "dynamics" / "dynamics.safetensors")
+    config = replace(dynamics_config(runs, steps=2), init=begun, part=part, warmup=0)
+    train_dynamics.run(config, tmp_path)
+    old, new = (
+        trained.load_dynamics(path)[0].state_dict()
+        for path in (begun, tmp_path / "dynamics.safetensors")
+    )
+    changed = {key.split(".")[0] for key in old if not torch.equal(old[key], new[key])}
+    beside = {"body", "hands", "draft"}
+    assert changed & beside == {part} & beside
+    assert ("blocks" in changed) == (part == "trunk")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "needed"),
+    [
+        ({"part": "legs"}, "part is 'legs'; needed one of all, trunk, body, hands"),
+        ({"part": "body", "init": ""}, "part=body without init; needed a dynamics file"),
+    ],
+)
+def test_training_refuses_a_part_that_cannot_be_trained(runs, tmp_path, wrong, needed):
+    with pytest.raises(UserError, match=needed):
+        train_dynamics.run(replace(dynamics_config(runs), **wrong), tmp_path)
+
+
+def test_training_refuses_to_begin_from_another_model(runs, tmp_path):
+    config = replace(dynamics_config(runs), init=str(runs / "tokenizer" / "tokenizer.safetensors"))
+    with pytest.raises(UserError, match="holds a 'tokenizer' checkpoint; needed 'dynamics'"):
+        train_dynamics.run(config, tmp_path)
