@@ -181,7 +181,7 @@ def test_what_is_not_certain_is_drawn_as_one_or_the_other() -> None:
         again = made.drafted(prior, clip.actions, events, noise(prior))
     assert torch.equal(drafted.prior, again.prior)
     colours = drafted.prior[:, 0, 0, 2:4, 3:5].mean((1, 2))
-    assert colours.abs().median() > 0.3  # the mean of both would be none
+    assert colours.abs().median() > 0.4  # the mean of both would be none
     assert 0.2 < float((colours > 0).float().mean()) < 0.8
 
 
@@ -198,7 +198,7 @@ def test_guidance_leaves_what_is_certain_as_it_is(monkeypatch: pytest.MonkeyPatc
     drawn = made.drawn(prior[:, 0], torch.zeros(2, 2), torch.ones(2, 1), noise(prior)[:, 0])
     assert torch.allclose(drawn, sure, atol=1e-5)
     assert asked[0] == 1.0
-    assert len(asked) > 1
+    assert len(asked) == 2
     assert max(asked[1:]) < 0.8  # which are not guided
 
 

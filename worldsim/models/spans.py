@@ -42,14 +42,13 @@ class Spans(nn.Module):
 
         Those whose speeds nobody knows, NaN, do not count.
         """
-        happened = (events > 0) & ~speeds.isnan().any(-1, keepdim=True)
-        parts = (speeds.nan_to_num() / _UNIT).clamp(-_FARTHEST, _FARTHEST).round().int()
-        for span, far, pick in (
-            (self.low, _FARTHEST, torch.amin),
-            (self.high, -_FARTHEST, torch.amax),
-        ):
-            seen = torch.where(happened[..., None], parts[:, None], far)
-            span.copy_(pick(torch.cat([span[None], seen.to(span.dtype)]), 0))
+        if not len(events):
+            return
+        happened = ((events > 0) & ~speeds.isnan().any(-1, keepdim=True))[..., None]
+        limited = (speeds.nan_to_num() / _UNIT).clamp(-_FARTHEST, _FARTHEST)
+        parts = limited.round().to(self.low.dtype)[:, None]
+        self.low.copy_(torch.minimum(self.low, torch.where(happened, parts, self.low).amin(0)))
+        self.high.copy_(torch.maximum(self.high, torch.where(happened, parts, self.high).amax(0)))
 
     def fit(self, speeds: Tensor) -> Tensor:
         """Which events (b, k) may happen with speeds (b, 2): all, where nobody knows those.
