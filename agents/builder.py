@@ -121,3 +121,63 @@ class Fumbler(Explorer):
         "fumble": (fumble, 4.0),
         **_OTHERS,
     }
+
+
+def reach(s: Senses) -> Script:
+    """Use and dig at a pillar with level eyes, from within reach and from beyond."""
+    if not s.stock or "position" not in s.info:
+        yield from tinker(s)
+        return
+    foot, high = _ahead(s, int(s.rng.integers(2, 4))), int(s.rng.integers(2, 4))
+    for _ in range(int(s.rng.integers(1, 4))):
+        yield {"back": int(s.chance(0.5))}
+    yield {"hotbar": int(s.rng.choice(s.stock))}
+    for layer in range(high):
+        yield from _look_at(s, foot, float(layer), 0.0)
+        yield {"use": 1}
+    for _ in range(int(s.rng.integers(4, 12))):
+        step = str(s.rng.choice(("back", "back", "forward", "left", "right")))
+        for _ in range(int(s.rng.integers(0, 14))):
+            yield {step: 1}
+        if s.chance(0.4):
+            slots = s.stock if s.stock and s.chance(0.5) else range(1, 10)
+            yield {"hotbar": int(s.rng.choice(slots))}
+        yield from _look_at(s, foot, s.rng.uniform(0.9, high - 0.1), 4.0)
+        yield from _try_hands(s)
+
+
+def _ahead(s: Senses, away: int) -> NDArray[np.floating]:
+    """The middle of the ground so many blocks ahead, along the axis that is nearest."""
+    angle = np.round(s.info.get("yaw", 0.0) / 90) * np.pi / 2
+    ahead = np.round([-np.sin(angle), 0.0, np.cos(angle)])
+    place: NDArray[np.floating] = np.floor(s.info["position"]) + away * ahead
+    place[::2] += 0.5
+    return place
+
+
+def _look_at(s: Senses, foot: NDArray[np.floating], up: float, off: float) -> Script:
+    """Look at what is so far above a place, but for some degrees."""
+    yaw, pitch, _ = bearing(s, foot + up * np.array([0.0, 1.0, 0.0]))
+    yaw, pitch = yaw + s.rng.normal(0, off), pitch + s.rng.normal(0, off / 2)
+    yield from look(s, yaw, pitch, float(s.rng.choice(SPEEDS[4:8])))
+
+
+def _try_hands(s: Senses) -> Script:
+    """Use or dig, a little after having looked."""
+    for _ in range(int(s.rng.integers(0, 4))):
+        yield {}
+    if s.chance(0.6):
+        yield {"use": 1}
+    else:
+        yield from break_block(s, 40 if s.chance(0.6) else int(s.rng.integers(2, 20)))
+    for _ in range(int(s.rng.integers(0, 4))):
+        yield {}
+
+
+class Reacher(Explorer):
+    """Tries its hands on what stands in front of it, near and far: `policy=reacher`."""
+
+    skills: ClassVar[Skills] = {
+        "reach": (reach, 4.0),
+        **{name: (skill, weight / 4) for name, (skill, weight) in _OTHERS.items()},
+    }

@@ -53,6 +53,23 @@ def test_it_is_told_how_steeply_each_place_is_looked_at():
     assert steep[1, 1, 1] == pytest.approx(1)
 
 
+@pytest.mark.parametrize("attention", [0, 2])
+def test_with_attention_every_place_sees_all_others(attention):
+    network = Depth(replace(TINY, attention=attention))
+    for layer in network.everywhere:
+        torch.nn.init.normal_(layer.answer.weight)
+    latents = torch.zeros(2, 2, 16, 16)
+    latents[1, :, 15] = 5.0
+    roots = network(latents, torch.zeros(2))
+    assert torch.equal(roots[0, 0], roots[1, 0]) == (attention == 0)
+
+
+def test_files_from_before_attention_have_none():
+    plain = {"latent_channels": 2, "widths": [4, 4], "blocks": [1, 1]}
+    assert len(Depth(DepthConfig.of(plain)).everywhere) == 0
+    assert len(Depth(DepthConfig.of({**plain, "attention": 1})).everywhere) == 1
+
+
 def test_its_latents_decide_alone_or_in_a_batch():
     network, latents = Depth(TINY), torch.randn(130, 2, 2, 2)
     torch.nn.init.normal_(network.decoder[-2].bias, 1.0)

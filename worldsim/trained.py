@@ -42,7 +42,7 @@ def load_depth(path: str | Path) -> tuple[Depth, dict[str, Any]]:
         UserError: as `worldsim.checkpoint.load` and `load_weights`.
     """
     tensors, meta = _part(path, "depth")
-    return ready(Depth(DepthConfig(**meta["config"])), tensors, path), meta
+    return ready(Depth(DepthConfig.of(meta["config"])), tensors, path), meta
 
 
 def short(content: str) -> str:

@@ -113,7 +113,7 @@ def load_world(
     depth = None
     if "depth" in config:
         own = checkpoint.with_prefix(tensors, "depth")
-        depth = ready(Depth(DepthConfig(**config["depth"])), own, path).to(place)
+        depth = ready(Depth(DepthConfig.of(config["depth"])), own, path).to(place)
     models = tokenizer.to(place), dynamics.to(place)
     simulator = Simulator(*models, settings, precision, depth)
     height, width = config["frame_shape"]

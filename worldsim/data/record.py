@@ -27,6 +27,7 @@ POLICIES = {
     "explorer": "agents.explorer:Explorer",
     "builder": "agents.builder:Builder",
     "fumbler": "agents.builder:Fumbler",
+    "reacher": "agents.builder:Reacher",
     "replay": "agents.replay:Replay",
     "chopper": "agents.chopper:Chopper",
     "planner": "agents.planner:Planner",
@@ -74,7 +75,7 @@ class Config:
     image_key: str | None = None
     """Which entry of a Dict observation is the picture; null finds the only one."""
     policy: str = "explorer"
-    """Who plays: random, explorer, builder, fumbler, replay, chopper, planner, agent, or
+    """Who plays: random, explorer, builder, fumbler, reacher, replay, chopper, planner, agent, or
     module:Class."""
     policy_options: dict[str, Any] = field(default_factory=dict)
     """Keyword arguments of the policy."""

@@ -1,16 +1,22 @@
 """How far away is what a frame shows: read from its latents by a small convolutional network."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from worldsim.camera import FAR
+from worldsim.models.everywhere import Everywhere
 from worldsim.models.tokenizer import decoder
 
 _NEAR, _EDGE = 0.5, 1.5
 """Closeness from which, and times that of what is beside it, the edge of a thing is drawn wider."""
+
+_WAVES = 4
+"""Multiples of a quarter turn across half a picture by which places are told apart."""
 
 _FARTHEST = 0.15
 """Root of the closeness below which everything counts as far away: 44 blocks."""
@@ -25,6 +31,13 @@ class DepthConfig:
     """Of the camera, vertical, in degrees."""
     widths: list[int] = field(default_factory=lambda: [48, 128])
     blocks: list[int] = field(default_factory=lambda: [1, 5])
+    attention: int = 2
+    """After how many of the coarsest blocks every place sees all others."""
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> "DepthConfig":
+        """As a file has it; the first ones know of no attention."""
+        return cls(**{"attention": 0, **plain})
 
     @property
     def factor(self) -> int:
@@ -37,13 +50,19 @@ class Depth(nn.Module):
 
     The root, since what a step shifts on the screen grows with closeness, and near and far are to
     count alike. It is told how steeply each place is looked at: who stands on level ground need not
-    know more.
+    know more. How far away a thing is that stands there, its foot tells; so places see each other.
     """
 
     def __init__(self, config: DepthConfig) -> None:
         super().__init__()
         self.config = config
         self.decoder = decoder(config.latent_channels + 1, config.widths, config.blocks, 1)
+        n, coarsest = config.attention, config.widths[-1]
+        layers = [Everywhere(coarsest, 4 * _WAVES) for _ in range(n)]
+        for weight in (weight for layer in layers for weight in layer.answer.parameters()):
+            nn.init.zeros_(weight)
+        self.everywhere = nn.ModuleList(layers)
+        self._after = [round((i + 1) * config.blocks[-1] / (n + 1)) for i in range(n)]
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, latents: Tensor, pitch: Tensor) -> Tensor:
@@ -52,8 +71,13 @@ class Depth(nn.Module):
         pitch: (b,) of the camera, in degrees down.
         """
         given = torch.cat([latents, self._steepness(latents, pitch)], 1)
-        roots: Tensor = self.decoder(given.contiguous(memory_format=torch.channels_last))
-        return roots.float().squeeze(1)
+        x, where = given.contiguous(memory_format=torch.channels_last), _where(latents)
+        for i, layer in enumerate(self.decoder):
+            x = layer(x)
+            for attention, after in zip(self.everywhere, self._after, strict=True):
+                if i == after:
+                    x = attention(x, where)
+        return x.float().squeeze(1)
 
     def ahead(self, latents: Tensor, pitch: Tensor, size: tuple[int, int]) -> Tensor:
         """Blocks (b, h, w) along the view axis to what frames of that size (h, w) show."""
@@ -72,6 +96,16 @@ class Depth(nn.Module):
         tilt = torch.deg2rad(pitch.float())[:, None, None]
         length = (1 + down.square() + right.square()).sqrt()
         return ((down * tilt.cos() + tilt.sin()) / length)[:, None].to(latents.dtype)
+
+
+def _where(latents: Tensor) -> Tensor:
+    """Row and column (b, 4 * _WAVES, y, x) of each place: cosines and sines of multiples."""
+    rows, columns = (
+        torch.linspace(-1, 1, side, device=latents.device) for side in latents.shape[-2:]
+    )
+    grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
+    turns = torch.cat([grid * (math.pi / 2 * 2**k) for k in range(_WAVES)])
+    return torch.cat([turns.cos(), turns.sin()]).expand(len(latents), -1, -1, -1)
 
 
 def _outlined(roots: Tensor) -> Tensor:

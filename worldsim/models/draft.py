@@ -13,19 +13,16 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor, nn
 
 from worldsim import cubes
 from worldsim.camera import CHANNELS
 from worldsim.models.company import in_company
 from worldsim.models.conditioning import WAVES, scaled, waves
-from worldsim.models.layers import attend
+from worldsim.models.everywhere import Everywhere
 from worldsim.models.near import Near
 from worldsim.models.packed import PackableConv2d
 from worldsim.models.sampler import euler, schedule
-
-_HEADS = 4
 
 _SEEN, _SURE = 0.05, 0.2
 """Mean squared change of a place's latents from which it counts as changed, and as certainly so."""
@@ -99,7 +96,7 @@ class Draft(nn.Module):
         self.level = nn.Linear(WAVES, width, bias=False)
         nn.init.zeros_(self.level.weight)
         self.blocks = nn.ModuleList(_Block(width) for _ in range(blocks))
-        self.hands = nn.ModuleList(_Hand(width) for _ in range(blocks // 2))
+        self.hands = nn.ModuleList(Everywhere(width) for _ in range(blocks // 2))
         self.end = PackableConv2d(width, latent_channels, 1)
         for weight in self.end.parameters():
             nn.init.zeros_(weight)
@@ -203,24 +200,6 @@ class _Block(Near):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]
         return super().forward(x + in_company(self.told, condition)[..., None, None].to(x.dtype))
-
-
-class _Hand(nn.Module):
-    """What is anywhere, as what is in hand: attention among all places (n, width, y, x)."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm = nn.GroupNorm(1, width)
-        self.ask = PackableConv2d(width, 3 * width, 1)
-        self.answer = PackableConv2d(width, width, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        asked = rearrange(self.ask(self.norm(x)), "n (k h d) y x -> k n h (y x) d", k=3, h=_HEADS)
-        queries, keys, values = asked
-        found = attend(queries * queries.shape[-1] ** -0.5, keys, values, None)
-        back = rearrange(found, "n h (y x) d -> n (h d) y x", y=x.shape[-2])
-        answered: Tensor = x + self.answer(back)
-        return answered
 
 
 def _places(prior: Tensor) -> Tensor:
