@@ -1,5 +1,7 @@
 """The panorama: what a turn brings back is known, and how old it is."""
 
+from dataclasses import replace
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -152,6 +154,14 @@ def test_a_walk_shows_the_exact_world_where_it_was_seen(keys):
     assert recent[4:, :104, :, 0].mean() > 0.85
     assert misses(shown, frames)[4:].mean() < 0.6 * misses(flat, frames)[4:].mean()
     assert misses(shown, frames)[4:].mean() < 0.5 * misses(frames[3:-1], frames[4:]).mean()
+
+
+def test_who_crouches_sees_from_lower_until_the_key_is_let_go():
+    frames, held, depths, poses = walked(*[{}, {"sneak": 1}, {"sneak": 1}, {}] * 3)
+    lower, *_ = recorded(replace(CAMERA, crouched=0.08), frames, held, poses, depths)
+    level, *_ = recorded(CAMERA, frames, held, poses, depths)
+    changes = [2, 4, 6, 8, 10, 12]
+    assert (misses(lower, frames)[changes] < 0.5 * misses(level, frames)[changes]).all()
 
 
 def test_what_was_turned_away_from_is_found_again_from_another_place():

@@ -28,6 +28,10 @@ class CameraConfig:
     """Action column of its turn to the right, in degrees."""
     walking: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
     """Action columns that move the player when they are not 0."""
+    crouching: int = 5
+    """Action column that lowers the camera while it is not 0."""
+    crouched: float = 0.0
+    """Blocks by which it does; 0: it stays where it is."""
     overlay: float = 0.1875
     """Share of the frame's height, at the bottom, that does not belong to the view."""
     crosshair: float = 0.03

@@ -58,7 +58,7 @@ class Expected:
         """The block aimed at (6,), as `worldsim.cubes` has it; or the cell before it."""
         there = self.panorama
         angles = there.yaw, there.pitch
-        return aimed(there.lattice, self.away, there.eye, angles, there.camera.tangent, before)
+        return aimed(there.lattice, self.away, there.lens, angles, there.camera.tangent, before)
 
     def dreamed(
         self,

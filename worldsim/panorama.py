@@ -54,8 +54,9 @@ class Panorama:
     columns, 2) at which step walked and which tick each was seen. points: (frames, n, 3), some
     places of each recent frame, and stood, (frames, 7), how the camera stood at each. rests:
     (n, 3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees, of the last frame.
-    even: ticks that the eye has been at rest. walked, ticks: so far. lattice: (5,), the grid of
-    blocks; see `worldsim.lattice`. tint: what was mixed into the frame, which is kept without it.
+    low: blocks by which the camera was below that, as its player crouched. even: ticks that the eye
+    has been at rest. walked, ticks: so far. lattice: (5,), the grid of blocks; see
+    `worldsim.lattice`. tint: what was mixed into the frame, which is kept without it.
     """
 
     camera: CameraConfig
@@ -74,6 +75,7 @@ class Panorama:
     yaw: float
     pitch: float
     lattice: Lattice
+    low: float = 0.0
     even: int = 0
     fell: float = 0.0
     walked: int = 0
@@ -89,11 +91,13 @@ class Panorama:
         """
         camera = self.camera
         walks = any(action[column] != 0 for column in camera.walking)
+        crouches = camera.crouched > 0 and action[camera.crouching] != 0
         there = self if motion is None else self.standing(self.eye + self._step(motion))
         return replace(
             there,
             yaw=(self.yaw + float(action[camera.yaw])) % 360,
             pitch=float(np.clip(self.pitch + float(action[camera.pitch]), -90, 90)),
+            low=camera.crouched if crouches else 0.0,
             walked=self.walked + walks,
             ticks=self.ticks + 1,
         )
@@ -119,8 +123,14 @@ class Panorama:
     def aim(self) -> float:
         """Blocks to what the last frame shows in its middle, by the grid where that is known."""
         angles = self.yaw, self.pitch
-        met = side(self.lattice, self.distance, self.eye, angles, self.camera.tangent)
+        met = side(self.lattice, self.distance, self.lens, angles, self.camera.tangent)
         return met.away if met and met.known else float(crosshair.aimed(self.distance))
+
+    @property
+    def lens(self) -> NDArray[np.float64]:
+        """The camera's place (3,)."""
+        lens: NDArray[np.float64] = self.eye + np.array([0.0, self.low, 0.0])
+        return lens
 
     @property
     def shown(self) -> Pixels:
@@ -244,4 +254,4 @@ class Panorama:
         return np.array([right * cosine + forward * sine, -up, forward * cosine - right * sine])
 
     def _stand(self) -> tuple[NDArray[np.float64], float, float]:
-        return self.eye, float(np.radians(self.yaw)), float(np.radians(self.pitch))
+        return self.lens, float(np.radians(self.yaw)), float(np.radians(self.pitch))

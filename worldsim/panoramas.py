@@ -74,12 +74,12 @@ def begun(
     def after(pitch: float, *rows: NDArray[Any]) -> Panorama:
         acts, moves, pictures, away, grid = rows
         game = blank(camera, frames.shape[2:], pitch).painted(pictures[0], away[0])
-        yaws, eyes = [game.yaw], [game.eye]
+        yaws, eyes = [game.yaw], [game.lens]
         for step in zip(acts, moves, pictures[1:], away[1:], strict=True):
             action, motion, picture, distance = step
             game = game.turned(action, motion).painted(picture, distance)
             yaws.append(game.yaw)
-            eyes.append(game.eye)
+            eyes.append(game.lens)
         return replace(game, lattice=laid(grid, np.array(yaws), np.stack(eyes)))
 
     return tuple(each(after, pitches, actions, motions, frames, distances, told))

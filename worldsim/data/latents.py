@@ -118,7 +118,7 @@ class LatentDataset:
         for folder, index in zip(folders, indices, strict=True):
             if index["tokenizer"] != self.tokenizer:
                 raise UserError(f"{folder} and {folders[0]} are latents of different tokenizers")
-            if index.get("camera") != indices[0].get("camera"):
+            if _camera(index) != _camera(indices[0]):
                 raise UserError(f"{folder} and {folders[0]} were encoded with different cameras")
             if index.get("depth", "") != indices[0].get("depth", ""):
                 raise UserError(
@@ -130,7 +130,7 @@ class LatentDataset:
                     f"{folder} tells of {named(events)}; {folders[0]} of {named(others)}"
                     " (encode both by one version, of one game)"
                 )
-        self.camera = CameraConfig(**indices[0].get("camera", {}))
+        self.camera = _camera(indices[0])
         """The camera that priors follow; a field of view of 0: there are none."""
         self.depth: str = indices[0].get("depth", "")
         """Hash of the depth network that priors were made with, "" without one."""
@@ -259,6 +259,10 @@ def file_of(folder: Path, name: str) -> Path:
     """The file in a folder of latents that holds those rows."""
     kind = np.dtype(FILES[name])
     return folder / f"{name}.{kind.kind}{8 * kind.itemsize}"
+
+
+def _camera(index: dict[str, Any]) -> CameraConfig:
+    return CameraConfig(**index.get("camera", {}))
 
 
 def _mapped(folder: Path, index: dict[str, Any]) -> dict[str, NDArray[Any]]:
