@@ -32,7 +32,7 @@ class DepthConfig:
     widths: list[int] = field(default_factory=lambda: [48, 128])
     blocks: list[int] = field(default_factory=lambda: [1, 5])
     attention: int = 2
-    """After how many of the coarsest blocks every place sees all others."""
+    """Layers of attention among all places, spread evenly between the coarsest blocks."""
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> "DepthConfig":
