@@ -59,8 +59,7 @@ def wall(s: Senses) -> Script:
         yield from tinker(s)
         return
     yield {"hotbar": int(s.rng.choice(s.stock))}
-    feet, quarter = np.floor(s.info["position"]), np.round(s.info.get("yaw", 0.0) / 90)
-    ahead = np.round([-np.sin(quarter * np.pi / 2), 0.0, np.cos(quarter * np.pi / 2)])
+    feet, ahead = np.floor(s.info["position"]), _axis(s)
     beside, away = np.array([-ahead[2], 0.0, ahead[0]]), int(s.rng.integers(2, 4))
     for layer in (0, 1):
         for column in s.rng.permutation(5) - 2:
@@ -128,7 +127,8 @@ def reach(s: Senses) -> Script:
     if not s.stock or "position" not in s.info:
         yield from tinker(s)
         return
-    foot, high = _ahead(s, int(s.rng.integers(2, 4))), int(s.rng.integers(2, 4))
+    foot = np.floor(s.info["position"]) + int(s.rng.integers(2, 4)) * _axis(s) + [0.5, 0.0, 0.5]
+    high = int(s.rng.integers(2, 4))
     for _ in range(int(s.rng.integers(1, 4))):
         yield {"back": int(s.chance(0.5))}
     yield {"hotbar": int(s.rng.choice(s.stock))}
@@ -146,13 +146,11 @@ def reach(s: Senses) -> Script:
         yield from _try_hands(s)
 
 
-def _ahead(s: Senses, away: int) -> NDArray[np.floating]:
-    """The middle of the ground so many blocks ahead, along the axis that is nearest."""
+def _axis(s: Senses) -> NDArray[np.floating]:
+    """A step (3,) along the axis that is nearest to where the player looks."""
     angle = np.round(s.info.get("yaw", 0.0) / 90) * np.pi / 2
-    ahead = np.round([-np.sin(angle), 0.0, np.cos(angle)])
-    place: NDArray[np.floating] = np.floor(s.info["position"]) + away * ahead
-    place[::2] += 0.5
-    return place
+    step: NDArray[np.floating] = np.round([-np.sin(angle), 0.0, np.cos(angle)])
+    return step
 
 
 def _look_at(s: Senses, foot: NDArray[np.floating], up: float, off: float) -> Script:
