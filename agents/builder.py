@@ -99,8 +99,7 @@ def fumble(s: Senses) -> Script:
     """Use and dig at anything, near or out of reach, with anything in hand or nothing."""
     for _ in range(int(s.rng.integers(8, 32))):
         if s.chance(0.5):
-            slots = s.stock if s.stock and s.chance(0.5) else range(1, 10)
-            yield {"hotbar": int(s.rng.choice(slots))}
+            yield from _select(s)
         if s.chance(0.6):
             flat, down = s.rng.uniform(-15, 12), s.rng.uniform(12, 65)
             pitch = float(flat if s.chance(0.5) else down)
@@ -111,6 +110,12 @@ def fumble(s: Senses) -> Script:
             yield {held: 1}
         for _ in range(int(s.rng.choice([0, 1, 2, 4]))):
             yield {}
+
+
+def _select(s: Senses) -> Script:
+    """Take something in hand, or perhaps nothing."""
+    slots = s.stock if s.stock and s.chance(0.5) else range(1, 10)
+    yield {"hotbar": int(s.rng.choice(slots))}
 
 
 class Fumbler(Explorer):
@@ -140,8 +145,7 @@ def reach(s: Senses) -> Script:
         for _ in range(int(s.rng.integers(0, 14))):
             yield {step: 1}
         if s.chance(0.4):
-            slots = s.stock if s.stock and s.chance(0.5) else range(1, 10)
-            yield {"hotbar": int(s.rng.choice(slots))}
+            yield from _select(s)
         yield from _look_at(s, foot, s.rng.uniform(0.9, high - 0.1), 4.0)
         yield from _try_hands(s)
 

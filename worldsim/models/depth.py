@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from worldsim.camera import FAR
-from worldsim.models.everywhere import Everywhere
+from worldsim.models.everywhere import Everywhere, places
 from worldsim.models.tokenizer import decoder
 
 _NEAR, _EDGE = 0.5, 1.5
@@ -71,7 +71,8 @@ class Depth(nn.Module):
         pitch: (b,) of the camera, in degrees down.
         """
         given = torch.cat([latents, self._steepness(latents, pitch)], 1)
-        x, where = given.contiguous(memory_format=torch.channels_last), _where(latents)
+        x = given.contiguous(memory_format=torch.channels_last)
+        where = _where(latents) if self.everywhere else None
         for i, layer in enumerate(self.decoder):
             x = layer(x)
             for attention, after in zip(self.everywhere, self._after, strict=True):
@@ -100,12 +101,9 @@ class Depth(nn.Module):
 
 def _where(latents: Tensor) -> Tensor:
     """Row and column (b, 4 * _WAVES, y, x) of each place: cosines and sines of multiples."""
-    rows, columns = (
-        torch.linspace(-1, 1, side, device=latents.device) for side in latents.shape[-2:]
-    )
-    grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
-    turns = torch.cat([grid * (math.pi / 2 * 2**k) for k in range(_WAVES)])
-    return torch.cat([turns.cos(), turns.sin()]).expand(len(latents), -1, -1, -1)
+    grid = places(latents)
+    turns = torch.cat([grid * (math.pi / 2 * 2**k) for k in range(_WAVES)], 1)
+    return torch.cat([turns.cos(), turns.sin()], 1)
 
 
 def _outlined(roots: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from worldsim import cubes
 from worldsim.camera import CHANNELS
 from worldsim.models.company import in_company
 from worldsim.models.conditioning import WAVES, scaled, waves
-from worldsim.models.everywhere import Everywhere
+from worldsim.models.everywhere import Everywhere, places
 from worldsim.models.near import Near
 from worldsim.models.packed import PackableConv2d
 from worldsim.models.sampler import euler, schedule
@@ -117,7 +117,7 @@ class Draft(nn.Module):
         """
         told = torch.cat([scaled(actions, self.angles), events.float()], -1)
         condition = in_company(self.told, told) + in_company(self.level, waves(level))
-        given = torch.cat([prior, _places(prior)], 1)
+        given = torch.cat([prior, places(prior)], 1)
         x = self.begin(given.contiguous(memory_format=torch.channels_last))
         x = x + self.noisy(noisy.contiguous(memory_format=torch.channels_last))
         if placed is not None:
@@ -200,10 +200,3 @@ class _Block(Near):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]
         return super().forward(x + in_company(self.told, condition)[..., None, None].to(x.dtype))
-
-
-def _places(prior: Tensor) -> Tensor:
-    """Row and column (n, 2, y, x) of each place, from -1 to 1."""
-    y, x = (torch.linspace(-1, 1, side, device=prior.device) for side in prior.shape[-2:])
-    grid = torch.stack(torch.meshgrid(y, x, indexing="ij"))
-    return grid.to(prior.dtype).expand(len(prior), -1, -1, -1)

@@ -33,3 +33,10 @@ class Everywhere(nn.Module):
         back = rearrange(found, "n h (y x) d -> n (h d) y x", y=x.shape[-2])
         answered: Tensor = x + self.answer(back)
         return answered
+
+
+def places(picture: Tensor) -> Tensor:
+    """Row and column (n, 2, y, x) of each place of pictures (n, z, y, x), from -1 to 1."""
+    y, x = (torch.linspace(-1, 1, side, device=picture.device) for side in picture.shape[-2:])
+    grid = torch.stack(torch.meshgrid(y, x, indexing="ij"))
+    return grid.to(picture.dtype).expand(len(picture), -1, -1, -1)
