@@ -28,7 +28,7 @@ TINY = DepthConfig(latent_channels=2, field_of_view=90.0, widths=[4, 4], blocks=
 
 def test_what_is_not_close_is_far_away(monkeypatch):
     network, roots = Depth(TINY), closeness_root(torch.tensor([[[3.0, 400.0], [5.0, 8.0]]]))
-    monkeypatch.setattr(network, "forward", lambda latents, pitch: roots)
+    monkeypatch.setattr(network, "both", lambda latents, pitch: (roots, roots * 0))
     away = network.ahead(torch.zeros(1, 2, 2, 2), torch.zeros(1), (4, 4))[0]
     expected = torch.tensor([[3.0, FAR], [5.0, 8.0]])
     assert torch.allclose(away, expected.repeat_interleave(2, 0).repeat_interleave(2, 1))
@@ -39,7 +39,8 @@ def test_what_is_near_is_drawn_wider_and_what_is_far_is_not(monkeypatch):
     blocks = torch.full((1, 8, 8), 20.0)
     blocks[0, :, 2], blocks[0, :, 6] = 0.8, 5.0
     network = Depth(TINY)
-    monkeypatch.setattr(network, "forward", lambda latents, pitch: closeness_root(blocks))
+    roots = closeness_root(blocks)
+    monkeypatch.setattr(network, "both", lambda latents, pitch: (roots, roots * 0))
     away = network.ahead(torch.zeros(1, 2, 2, 2), torch.zeros(1), (8, 8))[0, 4]
     assert torch.allclose(away, torch.tensor([20, 0.8, 0.8, 0.8, 20, 20, 5, 20]))
 
@@ -83,7 +84,7 @@ def test_its_latents_decide_alone_or_in_a_batch():
 def test_it_learns_from_depths_of_the_frames_that_were_recorded(runs):
     episode = record_window(runs / "train", 0)
     entry = Dataset([str(runs / "train")]).entries[0]
-    truth = np.stack(list(train_depth.depths_of(entry.path)))
+    truth = np.stack([depth for depth, _ in train_depth.depths_of(entry.path)])
     assert truth.shape == episode.frames.shape[:3]
     examples = np.load(runs / "depth" / "train.depths.npy")
     latents = np.load(runs / "depth" / "train.latents.npy")

@@ -9,13 +9,13 @@ from worldsim.nearby import restless
 from worldsim.panoramas import blank
 
 FEET = 1.62
-NOTHING = np.full((4, 6, 3), 1e9, np.float32)
+NOTHING = np.full((4, 6, 4), 1e9, np.float32)
 
 
-def ground(height, around=(0.0, 0.0)):
+def ground(height, around=(0.0, 0.0), liquid=0.0):
     """Places seen of level ground that far below the start."""
     places = NOTHING.copy()
-    places[1] = around[0], height, around[1]
+    places[1] = around[0], height, around[1], liquid
     return places
 
 
@@ -42,6 +42,17 @@ def test_who_is_a_little_too_low_sinks_no_further():
 
 def test_what_a_player_is_far_below_is_no_ground():
     assert low(ground(FEET), 0.6, before=0.5) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("fell", [0.0, 0.3])
+def test_liquids_hold_nobody_and_nobody_falls_faster_in_them(fell):
+    sea = ground(FEET, liquid=1.0)
+    assert low(sea, 0.1, fell=fell, rests=rest(), held=True) == pytest.approx(0.1)
+    assert low(sea, 1.1, before=1.0, fell=fell) == pytest.approx(1.1)
+    sea[2] = ground(FEET + 2)[1]  # the bed
+    assert low(sea, 2.3, before=1.9, fell=fell) == pytest.approx(2.0)
+    aside = ground(FEET, around=(0.5, 0.0), liquid=1.0)
+    assert low(aside, 0.1, rests=rest(), held=True) == pytest.approx(0.0)
 
 
 def test_ground_beside_a_player_holds_nobody():
@@ -79,7 +90,7 @@ def test_a_motion_keeps_all_but_its_sinking():
 
 def test_the_face_of_a_wall_holds_nobody():
     places = NOTHING.copy()
-    places[1, :4] = [(0.2, FEET + down, 0) for down in (-0.1, 0.1, 0.3, 0.5)]
+    places[1, :4] = [(0.2, FEET + down, 0, 0) for down in (-0.1, 0.1, 0.3, 0.5)]
     assert low(places, 0.3) == pytest.approx(0.3)
 
 

@@ -45,7 +45,7 @@ def test_a_floor_looked_down_at_fills_the_cells_at_its_height():
     assert not occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0).any()
     pitch = np.radians(80)
     scan(points[0], flat_floor(FEET, pitch), 64, np.zeros(3), 0.0, pitch, CAMERA.tangent)
-    cells = occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0)
+    cells = occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0)[0]
     assert cells.shape == CELLS
     assert cells[2, 2].argmax() == level_of(FEET)
     assert cells.sum((0, 1)).argmax() == level_of(FEET)
@@ -53,30 +53,39 @@ def test_a_floor_looked_down_at_fills_the_cells_at_its_height():
 
 def test_cells_turn_and_move_with_the_player():
     points = nowhere((64, 64, 3), 64)
-    points[0, :10] = 1.0, 0.5, 0.0  # right of the start, below the eye
+    points[0, :10] = 1.0, 0.5, 0.0, 0.0  # right of the start, below the eye
+
+    def full(eye: tuple[float, float, float], yaw: float) -> np.ndarray:
+        return occupied(points, restless(), UNKNOWN, np.array(eye), yaw)[0]
+
     level = level_of(0.5)
-    assert occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0)[4, 2, level] == 1
-    assert (
-        occupied(points, restless(), UNKNOWN, np.zeros(3), np.pi / 2)[2, 4, level] == 1
-    )  # now ahead
-    assert occupied(points, restless(), UNKNOWN, np.array([1.0, 0.0, 0.0]), 0.0)[2, 2, level] == 1
-    assert (
-        occupied(points, restless(), UNKNOWN, np.array([1.0, -0.75, 0.0]), 0.0)[
-            2, 2, level_of(1.25)
-        ]
-        == 1
-    )
+    assert full((0, 0, 0), 0.0)[4, 2, level] == 1
+    assert full((0, 0, 0), np.pi / 2)[2, 4, level] == 1  # now ahead
+    assert full((1, 0, 0), 0.0)[2, 2, level] == 1
+    assert full((1, -0.75, 0), 0.0)[2, 2, level_of(1.25)] == 1
+
+
+def test_liquids_are_told_from_what_is_solid():
+    points, pitch = nowhere((64, 64, 3), 64), np.radians(80)
+    scan(points[0], -flat_floor(FEET, pitch), 64, np.zeros(3), 0.0, pitch, CAMERA.tangent)
+    full, liquid = occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0)
+    assert not full.any()
+    assert liquid[2, 2].argmax() == level_of(FEET)
+    scan(points[0], flat_floor(FEET, pitch), 64, np.zeros(3), 0.0, pitch, CAMERA.tangent)
+    solid, none = occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0)
+    assert np.array_equal(solid, liquid)
+    assert not none.any()
 
 
 def test_what_an_eye_rested_on_counts_as_full_below_it():
     rests = restless()
     rests[0] = 0.0
-    cells = occupied(nowhere((64, 64, 3), 64), rests, UNKNOWN, np.zeros(3), 0.0)
+    cells = occupied(nowhere((64, 64, 3), 64), rests, UNKNOWN, np.zeros(3), 0.0)[0]
     assert cells[2, 2, level_of(FEET)] == 1
     assert cells.sum() == cells[:, :, level_of(FEET)].sum()
-    through = occupied(nowhere((64, 64, 3), 64), rests, UNKNOWN + 1, np.zeros(3), 0.0)
+    through, _ = occupied(nowhere((64, 64, 3), 64), rests, UNKNOWN + 1, np.zeros(3), 0.0)
     assert not through.any()
-    above = occupied(nowhere((64, 64, 3), 64), rests, UNKNOWN, np.array([0.0, -1.0, 0.0]), 0.0)
+    above, _ = occupied(nowhere((64, 64, 3), 64), rests, UNKNOWN, np.array([0.0, -1.0, 0.0]), 0.0)
     assert above[2, 2, level_of(FEET + 1)] == 1  # seen from the top of a jump
 
 
@@ -112,7 +121,7 @@ def test_a_walk_over_level_ground_remembers_what_it_stands_on(turn):
     seen = np.stack(frames), np.stack(led)[1:], np.array(poses), np.array(away, np.float32)
     *_, cells = recorded(CAMERA, *seen)
     assert cells.dtype == np.uint8
-    below = cells[-1].reshape(2, *CELLS)[0, 2, 2]
+    below = cells[-1].reshape(3, *CELLS)[0, 2, 2]
     assert info["on_ground"]
     assert abs(int(below.argmax()) - level_of(FEET)) <= 1
 
@@ -124,7 +133,7 @@ def ledge(depth: float) -> tuple[np.ndarray, np.ndarray]:
     for slot in range(2):
         scan(points[slot], away, 64, np.zeros(3), 0.0, pitch, CAMERA.tangent)
         stood[slot] = 0, 0, 0, *facing(0.0, pitch)
-    full = occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0)
+    full, _ = occupied(points, restless(), UNKNOWN, np.zeros(3), 0.0)
     told = points, stood, away.shape, CAMERA.tangent, np.zeros(3), 0.0
     return full, seen_through(*told)
 

@@ -41,7 +41,8 @@ def depths(
 ) -> NDArray[np.float32]:
     """Blocks ahead (n, h, w) to what frames of that size (h, w) show; convolved in `dtype`.
 
-    latents: (n, z, y, x); pitches: (n,) degrees down. Without a network everything is far away.
+    Times -1 where that is the surface of a liquid, if the network tells. latents: (n, z, y, x);
+    pitches: (n,) degrees down. Without a network everything is far away.
     """
     if network is None:
         return np.full((len(latents), *size), FAR, np.float32)

@@ -24,6 +24,8 @@ _AROUND, _HIGHER = 4.0, 0.1
 """Blocks to each side within which all but that share of what was seen below is below indeed."""
 _SUNK = 0.4
 """Blocks that an eye may be too low to be held at all."""
+_SURFACE = -2.0, EYE + 0.3
+"""Blocks below an eye (less than 0: above) at which a liquid is where a player is or steps into."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -32,8 +34,8 @@ def _below(
 ) -> NDArray[np.float64]:
     """How low (down is positive) eyes would be that stood on what frames showed below one, sorted.
 
-    Faces of walls do not count: what is shown below a place there is hardly nearer. within: blocks
-    to each side.
+    Faces of walls do not count: what is shown below a place there is hardly nearer; nor do
+    liquids. within: blocks to each side.
     """
     n = points.shape[1]
     lows, count = np.empty(points.shape[0] * n), 0
@@ -42,7 +44,8 @@ def _below(
             place = points[frame, k]
             down = place[1] - eye[1]
             if (
-                abs(place[0] - eye[0]) < within
+                place[3] != 1
+                and abs(place[0] - eye[0]) < within
                 and abs(place[2] - eye[2]) < within
                 and down > EYE - _SUNK
             ):
@@ -52,6 +55,23 @@ def _below(
                     lows[count] = place[1] - EYE
                     count += 1
     return np.sort(lows[:count])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def afloat(points: Places, eye: NDArray[np.float64]) -> bool:
+    """Whether an eye (3,) is that of one who is in a liquid, or about to sink into it."""
+    count = 0
+    for frame in range(points.shape[0]):
+        for k in range(points.shape[1]):
+            place = points[frame, k]
+            if (
+                place[3] == 1
+                and abs(place[0] - eye[0]) < _WITHIN
+                and abs(place[2] - eye[2]) < _WITHIN
+                and _SURFACE[0] < place[1] - eye[1] < _SURFACE[1]
+            ):
+                count += 1
+    return count >= _SOME
 
 
 def landed(
@@ -68,15 +88,17 @@ def landed(
     It does not sink into the ground; what it is far below is not the ground. It does not hang in
     the air, and a fall gets faster until it comes to what was seen below. Where nothing was seen to
     be empty below it, so that it may be `held`, it is no lower than where it was last at rest, and
-    lower still only by a fall that is fast or gets faster.
+    lower still only by a fall that is fast or gets faster. In a liquid only the ground counts.
 
-    points: (frames, n, 3), places seen; columns: of these in a row. rests: (n, 3), newest first.
+    points: (frames, n, 4), places seen; columns: of these in a row. rests: (n, 3), newest first.
     fell: blocks that it fell in the tick before.
     """
     was, rest = float(before[1]), float(rests[0, 1])
     lows = _below(points, columns, eye, _WITHIN)
     ground = float(np.median(lows)) if len(lows) >= _SOME else NOWHERE
     low = float(eye[1])
+    if afloat(points, eye):
+        return min(low, max(ground, was))
     if fell > EVEN:
         low = max(low, min(was + fell + _GATHERS, _seen_below(points, columns, before)))
     elif fell > -EVEN and low - was > -EVEN:

@@ -28,8 +28,9 @@ _FEW = 8.0
 def levelled(distance: Places, known: Places, where: NDArray[np.bool_], visible: int) -> Places:
     """Distances (h, w) of a frame, at the level of what was known of them.
 
-    known: (h, w), from the frame before and the motion since, where (h, w) that is so. visible:
-    rows above what is laid over the view; the others stay as they are.
+    Those of liquids are less than 0, and stay so. known: (h, w), from the frame before and the
+    motion since, where (h, w) that is so. visible: rows above what is laid over the view; the
+    others stay as they are.
     """
     width = distance.shape[1]
     out = distance.copy()
@@ -38,7 +39,7 @@ def levelled(distance: Places, known: Places, where: NDArray[np.bool_], visible:
     for row in range(visible):
         ratio, count = 0.0, 0.0
         for column in range(width):
-            far, was = distance[row, column], known[row, column]
+            far, was = abs(distance[row, column]), known[row, column]
             if where[row, column] and was > 0 and was < FAR and far < FAR:
                 ratio += min(max(np.log(was / far), -_MOST), _MOST)
                 count += 1.0

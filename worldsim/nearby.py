@@ -3,6 +3,7 @@
 A camera that looks ahead does not see what its player stands on. What it saw of it on the way there
 is kept here as a handful of places a frame, and counted in cells that turn with the player. Which
 cells it saw something through is counted as well: an edge is not merely a floor that was not seen.
+And which are surfaces of liquids, into which one sinks.
 """
 
 import numpy as np
@@ -70,8 +71,8 @@ def across(side: int) -> int:
 
 
 def nowhere(shape: tuple[int, ...], visible: int) -> Places:
-    """Room for the places (FRAMES, n, 3) of frames (h, w, ...), of which so many rows count."""
-    return np.full((FRAMES, across(visible) * across(shape[1]), 3), NOWHERE, np.float32)
+    """Room for the places (FRAMES, n, 4) of frames (h, w, ...), of which so many rows count."""
+    return np.full((FRAMES, across(visible) * across(shape[1]), 4), NOWHERE, np.float32)
 
 
 def unseen() -> NDArray[np.float64]:
@@ -89,13 +90,17 @@ def scan(
     pitch: float,
     tangent: float,
 ) -> None:
-    """Write some of the places (n, 3) that a frame shows."""
+    """Write some of the places (n, 4) that a frame shows, and 1 where it is a liquid, else 0.
+
+    distance: (h, w) blocks ahead, times -1 where that is a liquid.
+    """
     angles, k = facing(yaw, pitch), 0
     for row in range(_STRIDE // 2, visible, _STRIDE):
         for column in range(_STRIDE // 2, distance.shape[1], _STRIDE):
             far = distance[row, column]
-            x, y, z = place_of(row, column, far, distance.shape, tangent, angles)
+            x, y, z = place_of(row, column, abs(far), distance.shape, tangent, angles)
             out[k, 0], out[k, 1], out[k, 2] = eye[0] + x, eye[1] + y, eye[2] + z
+            out[k, 3] = 1 if far < 0 else 0
             k += 1
 
 
@@ -127,18 +132,20 @@ def occupied(
     eye: NDArray[np.float64],
     yaw: float,
 ) -> NDArray[np.float32]:
-    """How full the cells around an eye are, (5, 5, 13): from the left, from behind, from below.
+    """How full the cells around an eye are, (2, 5, 5, 13): of what is solid, and of liquids.
 
-    points: (frames, n, 3), places seen. rests: (n, 3), where the eye was at rest, which something
-    must have held, but nothing in a cell that is `empty` for sure (5, 5, 13).
+    From the left, from behind, from below. points: (frames, n, 4), places seen. rests: (n, 3),
+    where the eye was at rest, which something must have held, but nothing in a cell that is `empty`
+    for sure (5, 5, 13).
     """
-    cells = np.zeros((_ACROSS, _ACROSS, _LEVELS), np.float32)
-    held = np.zeros_like(cells)
+    cells = np.zeros((2, _ACROSS, _ACROSS, _LEVELS), np.float32)
+    held = np.zeros_like(cells[0])
     angles = facing(yaw, 0.0)
     for frame in range(points.shape[0]):
         for k in range(points.shape[1]):
             place = points[frame, k]
-            _count(cells, place[0] - eye[0], place[1] - eye[1], place[2] - eye[2], angles, 1)
+            x, y, z = place[0] - eye[0], place[1] - eye[1], place[2] - eye[2]
+            _count(cells[1 if place[3] == 1 else 0], x, y, z, angles, 1)
     for k in range(rests.shape[0]):
         x, y, z = rests[k, 0] - eye[0], rests[k, 1] - eye[1] + _UNDER, rests[k, 2] - eye[2]
         if abs(x) < 4 and abs(z) < 4:
@@ -146,7 +153,7 @@ def occupied(
                 for j in (-1, 0, 1):
                     weight = 2 * _HELD if i == j == 0 else _HELD
                     _count(held, x + i * _FOOT, y, z + j * _FOOT, angles, weight)
-    cells += np.where(empty < 1, held, np.float32(0))
+    cells[0] += np.where(empty < 1, held, np.float32(0))
     full: NDArray[np.float32] = np.minimum(cells / np.float32(_ENOUGH), np.float32(1))
     return full
 
@@ -161,7 +168,7 @@ def _sights(
 ) -> int:
     """In how many frames something was seen behind a place (3,): 0, 1, or 2 for more.
 
-    points, stood: (frames, n, 3) and (frames, 7), what frames (h, w) of that shape showed, and how
+    points, stood: (frames, n, 4) and (frames, 7), what frames (h, w) of that shape showed, and how
     their cameras stood.
     """
     columns, count = across(shape[1]), 0

@@ -51,12 +51,12 @@ class Panorama:
     cross: the square that holds that, as it was seen. past, origins: the last frames, and in which
     of these and where (h, w, 3) each pixel was first drawn; see `worldsim.origins`. colors, places:
     (2, rows, columns, 3) by direction, what was seen last and what that hides. when: (2, rows,
-    columns, 2) at which step walked and which tick each was seen. points: (frames, n, 3), some
-    places of each recent frame, and stood, (frames, 7), how the camera stood at each. rests:
-    (n, 3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees, of the last frame.
-    low: blocks by which the camera was below that, as its player crouched. even: ticks that the eye
-    has been at rest. walked, ticks: so far. lattice: (5,), the grid of blocks; see
-    `worldsim.lattice`. tint: what was mixed into the frame, which is kept without it.
+    columns, 2) at which step walked and which tick each was seen. points: (frames, n, 4), some
+    places of each recent frame, as `nearby.scan` has them, and stood, (frames, 7), how the camera
+    stood at each. rests: (n, 3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees,
+    of the last frame. low: blocks by which the camera was below that, as its player crouched. even:
+    ticks that the eye has been at rest. walked, ticks: so far. lattice: (5,), the grid of blocks;
+    see `worldsim.lattice`. tint: what was mixed into the frame, which is kept without it.
     """
 
     camera: CameraConfig
@@ -147,7 +147,8 @@ class Panorama:
     ) -> "Panorama":
         """With a new last frame (h, w, 3), as the camera stands.
 
-        distance: (h, w) blocks along the view axis; far away by default. cross: the square with
+        distance: (h, w) blocks along the view axis, times -1 where that is a liquid; far away by
+        default. cross: the square with
         the cross, of a frame that is without; its own by default. origins: (h, w, 3), of pixels
         that older frames showed first.
         """
@@ -159,13 +160,14 @@ class Panorama:
         return replace(self, **{name: getattr(self, name).copy() for name in parts})
 
     def nearby(self) -> NDArray[np.float32]:
-        """How full the cells around the player are, and how surely empty: (2, 5, 5, 13).
+        """What the cells around the player are, (3, 5, 5, 13): full, surely empty, full of liquids.
 
         As `nearby.occupied` and `nearby.seen_through` count them.
         """
         yaw = float(np.radians(self.yaw))
         empty = seen_through(*self._scanned(), self.eye, yaw)
-        return np.stack([occupied(self.points, self.rests, empty, self.eye, yaw), empty])
+        full, liquid = occupied(self.points, self.rests, empty, self.eye, yaw)
+        return np.stack([full, empty, liquid])
 
     def painted(
         self,
@@ -184,12 +186,13 @@ class Panorama:
         if distance is None:
             distance = np.full(frame.shape[:2], FAR, np.float32)
         visible = self.camera.visible(len(frame))
+        slot = self.points[self.ticks % len(self.points)]
+        scan(slot, distance, visible, *self._stand(), self.camera.tangent)
+        distance = np.abs(distance)
         paint(
             self.colors, self.places, self.when, frame, distance, visible, *self._stand(),
             self.camera.tangent, self.walked, self.ticks, NEVER,
         )  # fmt: skip
-        slot = self.points[self.ticks % len(self.points)]
-        scan(slot, distance, visible, *self._stand(), self.camera.tangent)
         eye, *angles = self._stand()
         self.stood[self.ticks % len(self.points)] = *eye, *facing(*angles)
         number = self.ticks % FRAMES

@@ -66,8 +66,9 @@ def begun(
 ) -> tuple[Panorama, ...]:
     """The panoramas of games that have seen frames (b, t+1, h, w, 3), led by actions (b, t, a).
 
-    motions: (b, t, 3). distances: (b, t+1, h, w). pitches: (b,) degrees down in the first frames.
-    read: (b, t+1, 4, 2), what frames tell of the grid of blocks; nothing by default.
+    motions: (b, t, 3). distances: (b, t+1, h, w), as `Panorama.seen` takes them. pitches: (b,)
+    degrees down in the first frames. read: (b, t+1, 4, 2), what frames tell of the grid of blocks;
+    nothing by default.
     """
     told = np.zeros((*frames.shape[:2], READ, 2)) if read is None else read
 
@@ -149,7 +150,7 @@ def recorded(
 ) -> tuple[Pixels, NDArray[np.float32], NDArray[np.uint8]]:
     """What `Panorama.ahead` says before each frame (t+1, h, w, 3) of an episode.
 
-    And, in 255ths, what `Panorama.nearby` says after it, (t+1, 650).
+    And, in 255ths, what `Panorama.nearby` says after it, (t+1, 975).
 
     actions: (t, a). poses: (t+1, 5) x, y (up), z, yaw, pitch. distances: (t+1, h, w).
     """

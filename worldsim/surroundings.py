@@ -122,9 +122,8 @@ class Surroundings:
         firsts = np.clip(pitches - since[:, -1], -90, 90).tolist()
         tilts = _tilts(firsts, turns)
         away = self._away(latents, pictures.shape[2:4], tilts)
-        measured = F.pad(
-            self._measured(pictures, acts, tilts, away[:, 1:]), (0, 0, 1, 0), value=torch.nan
-        )
+        told = self._measured(pictures, acts, tilts, np.abs(away[:, 1:]))
+        measured = F.pad(told, (0, 0, 1, 0), value=torch.nan)
         tracks = in_company(self._body, latents, led, start, None, measured)
         motions = tracks.felt[:, 1:].double().cpu().numpy()
         read = self._grid_of(latents, tilts)
@@ -154,7 +153,10 @@ class Surroundings:
         return F.pad(prior, (0, 0, 0, 0, 0, 0, 0, f - 1))
 
     def distances(self, state: State, actions: Tensor, latents: Tensor) -> NDArray[np.float32]:
-        """Blocks ahead (b, f, h, w) to what frames (b, f, z, y, x) that actions led to show."""
+        """Blocks ahead (b, f, h, w) to what frames (b, f, z, y, x) that actions led to show.
+
+        As `coding.depths` has them.
+        """
         games = state.panoramas
         turns = actions[..., self._camera.pitch].cpu().numpy()
         tilts = _tilts([game.pitch for game in games], turns)[:, 1:]

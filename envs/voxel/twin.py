@@ -239,6 +239,11 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
         """Blocks along the view axis to what each pixel shows (h, w); the sky at the fog's end."""
         return self._shown()[0].copy()
 
+    def liquid(self) -> NDArray[np.bool_]:
+        """Whether each pixel shows (h, w) water's surface, to which its depth is."""
+        shown: NDArray[np.bool_] = self._shown()[1] == WATER
+        return shown
+
     def block_ids(self) -> Frame:
         """The kind of block that each pixel shows (h, w), 0 for the sky; no crosshair or hotbar."""
         return self._shown()[1].copy()

@@ -113,10 +113,11 @@ def encoded(
         known = pooled(recents, latents.shape[-2:]).astype(np.float16)
         rows["priors"] = np.concatenate([encoder(pictures), known], 1)
         if depth is not None:
-            motions = walked(*played, poses[:, 4], away[1:])
+            far = np.abs(away)
+            motions = walked(*played, poses[:, 4], far[1:])
             rows["motions"] = np.pad(motions, ((1, 0), (0, 0)), constant_values=np.nan)
             rows["cells"] = cells
-            rows["aims"] = crosshair.aimed(away)
+            rows["aims"] = crosshair.aimed(far)
     return rows
 
 

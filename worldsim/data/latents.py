@@ -9,7 +9,7 @@ A folder holds flat files with one row a frame, to be memory-mapped, and `index.
                   is seen: latents, then how far and how recent; only of games with a camera
     motions.f32   (rows, 7), what `worldsim.odometry` measured between the frame before and the
                   row's; NaN in an episode's first row; only where depth is known
-    cells.u8      (rows, 650), what `worldsim.nearby` knows after the row's frame, in 255ths;
+    cells.u8      (rows, 975), what `worldsim.nearby` knows after the row's frame, in 255ths;
                   likewise
     events.u8     (rows, k), how often each of `events`, which the index names, happened in the tick
                   that led to the row's frame; only of games that say so
@@ -37,7 +37,7 @@ from worldsim.camera import CUBE, CameraConfig
 from worldsim.data.dataset import split_of
 from worldsim.errors import UserError
 
-FORMAT = "worldsim-latents-1"
+FORMAT = "worldsim-latents-2"
 FACTS = ("reward", "terminated", "on_ground", "x", "y", "z", "yaw", "pitch", "event")
 """Columns of facts.f32; `event` counts what happened in the tick that led to the frame."""
 
@@ -81,7 +81,7 @@ def read_index(folder: Path) -> dict[str, Any]:
 class Clips:
     """`b` windows of t frames: latents (b, t, z, y, x), actions (b, t-1, a), facts (b, t, f).
 
-    priors: (b, t, z + 3, y, x), of games with a camera; motions: (b, t, 7) and cells (b, t, 650),
+    priors: (b, t, z + 3, y, x), of games with a camera; motions: (b, t, 7) and cells (b, t, 975),
     where depth is known; events: (b, t, k), of games that say so; tried: (b, t-1, s, k), what each
     of the action columns `keys` would have led to, where that is known; aims: (b, t), blocks to
     what frames show in the middle, cubes: (b, t, 6), what hands changed, and points: (b, t,

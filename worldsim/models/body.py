@@ -31,8 +31,11 @@ MEASURED = 7
 CELLS = 5, 5, 13
 """Cells around a player, of `worldsim.nearby`."""
 
-NEAR = 2 * math.prod(CELLS)
-"""Numbers of what is known of them: how full they are, how surely empty."""
+NEAR = 3 * math.prod(CELLS)
+"""Numbers of what is known of them: how full they are, how surely empty, how full of liquids."""
+
+_SOLID = 2 * math.prod(CELLS)
+"""The first of these, which say nothing of liquids."""
 
 
 class Tracks(NamedTuple):
@@ -57,7 +60,12 @@ class Body(nn.Module):
     angles: Tensor
 
     def __init__(
-        self, latent_channels: int, action_size: int, angles: Sequence[int], width: int = 128
+        self,
+        latent_channels: int,
+        action_size: int,
+        angles: Sequence[int],
+        width: int = 128,
+        liquids: bool = False,
     ) -> None:
         super().__init__()
         self.register_buffer("angles", torch.tensor(list(angles)).long(), persistent=False)
@@ -73,7 +81,7 @@ class Body(nn.Module):
         self.memory = nn.GRU(width + action_size + MEASURED + 1, width, batch_first=True)
         self.feel = _mlp(width + MEASURED + 1, width, 2 * _WALK)
         self.level = Level(latent_channels)
-        self.near = nn.Linear(NEAR, width)
+        self.near = nn.Linear(NEAR if liquids else _SOLID, width)
         self.walk = _mlp(2 * width + action_size + _WALK, width, _WALK)
 
     def start(self, b: int) -> Tensor:
@@ -95,8 +103,8 @@ class Body(nn.Module):
         latents: (b, f, z, y, x); led: (b, f, a), the actions that led to each, zeros where none
         did. before: (b, z, y, x), the frame before the first, which else counts as the first
         again. measured: (b, f, 7) as `worldsim.odometry` gives it, NaN where nothing was.
-        near: (b, f, 650), how full and how surely empty the cells around the player were before
-        each frame.
+        near: (b, f, 975), what the cells around the player were before each frame, as
+        `Panorama.nearby` has it.
         """
         first = latents[:, :1] if before is None else before[:, None]
         pairs = torch.cat([latents, latents - torch.cat([first, latents[:, :-1]], 1)], 2)
@@ -131,7 +139,7 @@ class Body(nn.Module):
     def walked(self, led: Tensor, bodies: Tensor, near: Tensor | None = None) -> Tensor:
         """The motions (b, t, 3) by which actions (b, t, a) lead bodies through a dream.
 
-        near: (b, t, 650), how full and how surely empty the cells around them are before each.
+        near: (b, t, 975), what the cells around them are before each.
         """
         motions = []
         for i in range(led.shape[1]):
@@ -143,11 +151,11 @@ class Body(nn.Module):
     def coming(self, bodies: Tensor, actions: Tensor, near: Tensor | None = None) -> Tensor:
         """Blocks forward, right and up (..., 3) that actions (..., a) will move bodies (..., n).
 
-        near: (..., 650), how full and how surely empty the cells around them are; neither by
-        default.
+        near: (..., 975), what the cells around them are; neither full nor empty by default.
         """
         state, before = bodies[..., :-_WALK], motion_of(bodies) / UNIT
-        around = F.gelu(self.near(state.new_zeros(NEAR) if near is None else near))
+        known = state.new_zeros(NEAR) if near is None else near
+        around = F.gelu(self.near(known[..., : self.near.in_features]))
         around = around.expand(*state.shape[:-1], -1)
         change: Tensor = self.walk(
             torch.cat([state, scaled(actions, self.angles), before, around], -1)

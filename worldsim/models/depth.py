@@ -18,6 +18,9 @@ _NEAR, _EDGE = 0.5, 1.5
 _WAVES = 4
 """Multiples of a quarter turn across half a picture by which places are told apart."""
 
+_LAST = 3
+"""Layers of a decoder that make pixels of features."""
+
 _FARTHEST = 0.15
 """Root of the closeness below which everything counts as far away: 44 blocks."""
 
@@ -33,6 +36,8 @@ class DepthConfig:
     blocks: list[int] = field(default_factory=lambda: [1, 5])
     attention: int = 2
     """Layers of attention among all places, spread evenly between the coarsest blocks."""
+    liquid: bool = False
+    """Whether it tells liquids, into which one sinks, from what is solid."""
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> "DepthConfig":
@@ -62,6 +67,8 @@ class Depth(nn.Module):
         for weight in (weight for layer in layers for weight in layer.answer.parameters()):
             nn.init.zeros_(weight)
         self.everywhere = nn.ModuleList(layers)
+        if config.liquid:
+            self.liquids = decoder(config.widths[0], config.widths[:1], [0], 1)[1:]
         self._after = [round((i + 1) * config.blocks[-1] / (n + 1)) for i in range(n)]
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -70,21 +77,34 @@ class Depth(nn.Module):
 
         pitch: (b,) of the camera, in degrees down.
         """
+        return self.both(latents, pitch)[0]
+
+    def both(self, latents: Tensor, pitch: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward`, and log-odds (b, h, w) of a liquid; zeros where it does not tell them."""
         given = torch.cat([latents, self._steepness(latents, pitch)], 1)
         x = given.contiguous(memory_format=torch.channels_last)
         where = _where(latents) if self.everywhere else None
+        features = x
         for i, layer in enumerate(self.decoder):
+            features = x if i == len(self.decoder) - _LAST else features
             x = layer(x)
             for attention, after in zip(self.everywhere, self._after, strict=True):
                 if i == after:
                     x = attention(x, where)
-        return x.float().squeeze(1)
+        roots = x.float().squeeze(1)
+        liquid = self.liquids(features).float().squeeze(1) if self.config.liquid else roots * 0
+        return roots, liquid
 
     def ahead(self, latents: Tensor, pitch: Tensor, size: tuple[int, int]) -> Tensor:
-        """Blocks (b, h, w) along the view axis to what frames of that size (h, w) show."""
-        roots = _outlined(self(latents, pitch)[:, None])
-        roots = nn.functional.interpolate(roots, size)[:, 0]
-        return torch.where(roots > _FARTHEST, roots.square().reciprocal(), FAR)
+        """Blocks (b, h, w) along the view axis to what frames of that size (h, w) show.
+
+        Less than 0, so many times -1, where that is the surface of a liquid.
+        """
+        roots, liquid = self.both(latents, pitch)
+        shown = torch.stack([_outlined(roots[:, None])[:, 0], liquid], 1)
+        roots, liquid = nn.functional.interpolate(shown, size).unbind(1)
+        away = roots.square().reciprocal()
+        return torch.where(roots > _FARTHEST, torch.where(liquid > 0, -away, away), FAR)
 
     def _steepness(self, latents: Tensor, pitch: Tensor) -> Tensor:
         """Sine of the angle (b 1 y x) below level at which each place is looked at."""

@@ -55,7 +55,7 @@ class Clip:
 
     actions[:, i] is taken on seeing frame i and produces frame i+1; text is (b, text width);
     prior (b, t, z + 3, y, x), of games with a camera; motions (b, t, 7), what was measured between
-    frames, and cells (b, t, 650), what was around after each, in [0, 1], where depth is known;
+    frames, and cells (b, t, 975), what was around after each, in [0, 1], where depth is known;
     events (b, t, k), 1 for what happened in the tick that led to each, of games that say so; tried
     (b, t-1, s, k), 1 for what would have happened in a tick had one of the columns `keys` of its
     action been held too, where that is known; aims (b, t), blocks to what each shows in the middle,

@@ -1,7 +1,8 @@
 """Command: train the network that reads from a frame's latents how far away things are.
 
 The truth comes from the environment that was recorded: its episodes are played again, and its
-`unwrapped.depth()` says how far ahead, in blocks, each pixel (h, w) is.
+`unwrapped.depth()` says how far ahead, in blocks, each pixel (h, w) is; with `model.liquid=true`
+its `unwrapped.liquid()` whether that is a liquid's surface.
 """
 
 import math
@@ -16,6 +17,7 @@ import torch
 from einops import rearrange
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from worldsim import checkpoint
 from worldsim.data import episode
@@ -33,7 +35,8 @@ from worldsim.training.muon import ConvolutionMuon
 
 WEIGHTS = "depth.safetensors"
 _HELD_OUT = 16  # every 16th episode is measured on
-_PARTS = "latents", "pitches", "depths"
+_PARTS = "latents", "pitches", "depths", "liquids"
+_LIQUID = 0.05  # what the log loss of liquids counts
 _STEP = 0.2  # blocks walked in a tick
 
 
@@ -58,15 +61,19 @@ class Config(LoopConfig):
 
 @dataclass
 class Examples:
-    """Latents (n, z, y, x), the camera's pitch (n,), and blocks to what is seen (n, h, w)."""
+    """Latents (n, z, y, x), the camera's pitch (n,), and blocks to what is seen (n, h, w).
+
+    And where (n, h, w) that is a liquid.
+    """
 
     latents: NDArray[np.float16]
     pitches: NDArray[np.float32]
     depths: NDArray[np.float16]
+    liquids: NDArray[np.bool_]
 
     def rows(self, index: NDArray[np.int64]) -> tuple[Tensor, ...]:
-        """Latents, pitches and depths of some, float32."""
-        arrays = self.latents, self.pitches, self.depths
+        """Latents, pitches, depths and liquids of some, float32."""
+        arrays = self.latents, self.pitches, self.depths, self.liquids
         return tuple(torch.from_numpy(array[index].astype(np.float32)) for array in arrays)
 
 
@@ -93,31 +100,40 @@ class DepthTask:
         return asdict(self.settings.model)
 
     def draw(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
-        """Random latents, pitches and depths."""
+        """Random examples."""
         return self.data.rows(generator.integers(len(self.data.latents), size=self.settings.batch))
 
     def loss(
         self, batch: tuple[Tensor, ...], generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The mean absolute error of the root of closeness, on pixels of the view."""
-        latents, pitches, depths = (part.to(self.device) for part in batch)
+        """The mean absolute error of the root of closeness, on pixels of the view.
+
+        And a little of the log loss of liquids, where they are told.
+        """
+        latents, pitches, depths, liquids = (part.to(self.device) for part in batch)
         noise = torch.randn(latents.shape, generator=generator, device=self.device)
         share = 0.3 * torch.rand(len(latents), 1, 1, 1, generator=generator, device=self.device)
         with autocast(self.device, self.dtype):
-            roots = self.model(latents + share * noise, pitches)  # dreamed latents are not exact
-        return self._error(roots, closeness_root(depths)).mean(), {}
+            # dreamed latents are not exact
+            roots, told = self.model.both(latents + share * noise, pitches)
+        error = self._error(roots, closeness_root(depths)).mean()
+        if not self.settings.model.liquid:
+            return error, {}
+        surprise = binary_cross_entropy_with_logits(self._visible(told), self._visible(liquids))
+        return error + _LIQUID * surprise, {"root_error": error, "liquid": surprise}
 
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
         """How far off depths are, and how far off that puts a pixel after a step sideways."""
         assert isinstance(model, Depth)
         count = min(512, len(self.held_out.latents))
-        latents, pitches, depths = self.held_out.rows(
+        latents, pitches, depths, liquids = self.held_out.rows(
             np.linspace(0, len(self.held_out.latents) - 1, count).astype(np.int64)
         )
         with autocast(self.device, self.dtype):
             seen = latents.to(self.device), pitches.to(self.device)
             given = (torch.split(x, self.settings.batch) for x in seen)
-            roots = torch.cat([model(*part) for part in zip(*given, strict=True)]).cpu()
+            both = [model.both(*part) for part in zip(*given, strict=True)]
+        roots, told = (torch.cat(parts).cpu() for parts in zip(*both, strict=True))
         true = closeness_root(depths)
         tangent = math.tan(math.radians(model.config.field_of_view / 2))
         shift = self._error(roots.square(), true.square()) * _STEP * roots.shape[1] / tangent
@@ -126,7 +142,10 @@ class DepthTask:
         shown = torch.stack([true[:: count // 8][:8], roots[:: count // 8][:8]]).clamp(0, 1.4) / 1.4
         pictures = rearrange(shown, "r b h w -> (r h) (b w)").numpy()
         iio.imwrite(folder / f"{step:07d}.png", (pictures * 255).astype(np.uint8))
+        wet, found = self._visible(liquids) > 0, self._visible(told) > 0
+        overlap = float((wet & found).sum() / (wet | found).sum().clamp_min(1))
         return {
+            **({"held_out/liquid_iou": overlap} if model.config.liquid else {}),
             "held_out/root_error": float(self._error(roots, true).mean()),
             "held_out/relative_error": float(2 * off.median()),
             "held_out/pixels_off": float(shift.median()),
@@ -139,8 +158,10 @@ class DepthTask:
         checkpoint.save(run_dir / WEIGHTS, model.state_dict(), meta)
 
     def _error(self, roots: Tensor, true: Tensor) -> Tensor:
-        visible = round(true.shape[1] * (1 - self.settings.overlay))
-        return (roots - true)[:, :visible].abs()
+        return self._visible(roots - true).abs()
+
+    def _visible(self, pixels: Tensor) -> Tensor:
+        return pixels[:, : round(pixels.shape[1] * (1 - self.settings.overlay))]
 
 
 def run(config: Config, run_dir: Path) -> None:
@@ -154,9 +175,9 @@ def run(config: Config, run_dir: Path) -> None:
     tokenizer, meta = load_tokenizer(config.tokenizer)
     config.model.latent_channels = tokenizer.config.latent_channels
     with locked(run_dir, "collecting"):
-        if not (run_dir / "held_out.depths.npy").exists():
+        if not (run_dir / f"held_out.{_PARTS[-1]}.npy").exists():
             encoder = Encoder(tokenizer, config.device, config.dtype)
-            _collect(_chosen(data.entries, config.collect), encoder, config.model.factor, run_dir)
+            _collect(_chosen(data.entries, config.collect), encoder, config.model, run_dir)
     both = [
         Examples(*(np.load(run_dir / f"{part}.{name}.npy", "r") for name in _PARTS))
         for part in ("train", "held_out")
@@ -174,17 +195,19 @@ def _chosen(entries: list[Entry], frames: int) -> list[Entry]:
     return [entries[i * len(entries) // count] for i in range(count)]
 
 
-def _collect(entries: list[Entry], encoder: Encoder, factor: int, folder: Path) -> None:
+def _collect(entries: list[Entry], encoder: Encoder, model: DepthConfig, folder: Path) -> None:
     """Play the episodes again and write what `Examples` hold, of each part in files of its own."""
     parts: dict[str, list[tuple[NDArray[Any], ...]]] = {}
     with progress("playing again", len(entries)) as bar:
         for i, entry in enumerate(entries):
-            away, played = list(depths_of(entry.path)), episode.read(entry.path)
+            away, wet = zip(*depths_of(entry.path, model.liquid), strict=True)
+            played = episode.read(entry.path)
             latents = encoder(played.frames)
-            size = latents.shape[-2] * factor, latents.shape[-1] * factor
-            depths = np.stack([_sampled(depth, size) for depth in away])
+            size = latents.shape[-2] * model.factor, latents.shape[-1] * model.factor
+            depths = np.stack([_sampled(depth, size).astype(np.float16) for depth in away])
+            liquids = np.stack([_sampled(liquid, size) for liquid in wet])
             part = "held_out" if i % _HELD_OUT == _HELD_OUT - 1 or i == 1 else "train"
-            parts.setdefault(part, []).append((latents, played.info["pitch"], depths))
+            parts.setdefault(part, []).append((latents, played.info["pitch"], depths, liquids))
             bar.advance(len(latents))
     for part in ("train", "held_out"):  # the last file written says that all are there
         for name, arrays in zip(_PARTS, zip(*parts[part], strict=True), strict=True):
@@ -193,11 +216,15 @@ def _collect(entries: list[Entry], encoder: Encoder, factor: int, folder: Path) 
             path.with_suffix(".part.npy").replace(path)
 
 
-def depths_of(path: Path) -> Iterator[NDArray[np.float32]]:
-    """The depth (h, w) in blocks of each frame of a recorded episode.
+def depths_of(
+    path: Path, liquid: bool = False
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
+    """The depth (h, w) in blocks of each frame of a recorded episode, and where a liquid is seen.
+
+    liquid: whether that is asked for; else there is none.
 
     Raises:
-        UserError: its environment knows no depth, or has other rules than it had.
+        UserError: its environment does not know these, or has other rules than it had.
     """
     for engine, _ in played_again(path):
         if not hasattr(engine, "depth"):
@@ -205,10 +232,16 @@ def depths_of(path: Path) -> Iterator[NDArray[np.float32]]:
                 f"the environment of {path} knows no depth; needed a method depth() of it,"
                 " unwrapped, (h, w) blocks along the view axis (a world does without, too)"
             )
-        yield engine.depth()
+        if liquid and not hasattr(engine, "liquid"):
+            raise UserError(
+                f"model.liquid=true: the environment of {path} knows no liquids; needed a method"
+                " liquid() of it, unwrapped, (h, w) bool (model.liquid=false does without)"
+            )
+        depth = engine.depth()
+        yield depth, engine.liquid() if liquid else np.zeros(depth.shape, np.bool_)
 
 
-def _sampled(depth: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float16]:
-    """Every so many pixels of a depth (h, w), so that edges stay sharp."""
-    y, x = (s * np.arange(n) // n for n, s in zip(size, depth.shape, strict=True))
-    return depth[np.ix_(y, x)].astype(np.float16)
+def _sampled(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Every so many of pixels (h, w), so that edges stay sharp."""
+    y, x = (s * np.arange(n) // n for n, s in zip(size, pixels.shape, strict=True))
+    return pixels[np.ix_(y, x)]
