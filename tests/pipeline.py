@@ -20,7 +20,14 @@ TOKENIZER = TokenizerConfig(
     encoder_widths=[8, 8], encoder_blocks=[1, 1], decoder_widths=[8, 8, 8], decoder_blocks=[1, 1, 1]
 )
 DYNAMICS = DynamicsConfig(
-    width=32, blocks=2, heads_space=1, heads_time=1, head_width=16, registers=2, window=4
+    width=32,
+    blocks=2,
+    heads_space=1,
+    heads_time=1,
+    head_width=16,
+    registers=2,
+    window=4,
+    liquids=True,
 )
 
 
@@ -41,7 +48,7 @@ def depth_config(root):
     return train_depth.Config(
         data=[str(root / "train")],
         tokenizer=str(root / "tokenizer" / "tokenizer.safetensors"),
-        model=DepthConfig(widths=[8, 8], blocks=[1, 1]),
+        model=DepthConfig(widths=[8, 8], blocks=[1, 1], liquid=True),
         steps=2,
         batch=4,
         tensorboard=False,

@@ -45,6 +45,19 @@ def test_what_is_near_is_drawn_wider_and_what_is_far_is_not(monkeypatch):
     assert torch.allclose(away, torch.tensor([20, 0.8, 0.8, 0.8, 20, 20, 5, 20]))
 
 
+def test_the_surface_of_a_liquid_is_less_than_nothing_ahead():
+    network = Depth(replace(TINY, liquid=True))
+    torch.nn.init.normal_(network.decoder[-2].bias, 1.0)
+    latents, pitches = torch.randn(3, 2, 4, 4), np.zeros(3)
+    _, odds = network.both(latents, torch.zeros(3))
+    dry = depths(Depth(TINY), latents, pitches, (16, 16))
+    away = depths(network, latents, pitches, (16, 16))
+    assert (dry > 0).all()
+    assert odds.shape == away.shape
+    assert (away < 0).any()
+    assert np.array_equal(away < 0, (odds > 0).numpy() & (np.abs(away) < FAR))
+
+
 def test_it_is_told_how_steeply_each_place_is_looked_at():
     network, latents = Depth(TINY), torch.zeros(2, 2, 3, 3)
     steep = network._steepness(latents, torch.tensor([0.0, 90.0]))[:, 0]
@@ -89,6 +102,8 @@ def test_it_learns_from_depths_of_the_frames_that_were_recorded(runs):
     examples = np.load(runs / "depth" / "train.depths.npy")
     latents = np.load(runs / "depth" / "train.latents.npy")
     assert np.array_equal(examples, truth[:, ::2, ::2].astype(np.float16))
+    wet = np.stack([liquid for _, liquid in train_depth.depths_of(entry.path, liquid=True)])
+    assert np.array_equal(np.load(runs / "depth" / "train.liquids.npy"), wet[:, ::2, ::2])
     tokenizer, _ = trained.load_tokenizer(runs / "tokenizer" / "tokenizer.safetensors")
     own = encode.Encoder(tokenizer, **PLAIN)(episode.frames)
     assert np.allclose(latents, own, atol=1e-2)

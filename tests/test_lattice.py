@@ -188,9 +188,10 @@ def test_a_block_tells_how_the_camera_stands_in_its_grid(env):
     assert torch.allclose(standing(pose), standing(seen_from(cube)), atol=1e-3)
 
 
-def test_the_grid_is_learnt_from_poses_and_from_blocks():
+@pytest.mark.parametrize("attention", [False, True])
+def test_the_grid_is_learnt_from_poses_and_from_blocks(attention):
     torch.manual_seed(0)
-    grid, latents = Grid(4), torch.randn(8, 2, 4, 16, 16)
+    grid, latents = Grid(4, attention), torch.randn(8, 2, 4, 16, 16)
     poses = torch.rand(8, 2, 5)
     clip = Clip(latents, torch.zeros(8, 1, 3), poses=poses)
     optimizer = torch.optim.Adam(grid.parameters(), 2e-3)

@@ -1,6 +1,7 @@
 """Bodies and hands: what is foretold of players, in parts as in one go."""
 
 import numpy as np
+import pytest
 import torch
 from test_dynamics import CAMERA, NAMES, B, Clip
 from toys import tiny_dynamics
@@ -57,6 +58,17 @@ def test_a_body_walks_through_dreams_as_it_expects_to() -> None:
         assert torch.equal(motions[:, i], expected)
         start = body.dreamed(led[:, 2 + i], start, expected)
         assert torch.equal(start[:, -3:], expected)
+
+
+@pytest.mark.parametrize("liquids", [False, True])
+def test_only_bodies_that_are_told_liquids_feel_them(liquids: bool) -> None:
+    model, clip = tiny_dynamics(camera=CAMERA, liquids=liquids), Clip(2)
+    body, near = model.body, torch.rand(B, NEAR)
+    state = body.start(B) + 0.1
+    dry = torch.cat([near[:, : NEAR * 2 // 3], torch.zeros(B, NEAR // 3)], 1)
+    first, second = (body.coming(state, clip.actions[:, 0], cells) for cells in (near, dry))
+    assert torch.equal(first, second) == (not liquids)
+    assert not torch.equal(body.coming(state, clip.actions[:, 0], 0 * near), second)
 
 
 def test_a_level_learns_where_a_camera_points_and_when_it_cannot_tell() -> None:

@@ -61,6 +61,8 @@ class DynamicsConfig:
     """What can happen in a tick."""
     grid: bool = False
     """Whether the world, seen through a camera, is made of blocks of size 1 in a grid."""
+    grid_attention: bool = False
+    """Whether places see each other in the network that tells where it lies."""
     liquids: bool = False
     """Whether bodies are told liquids, if the depth network tells them."""
 
@@ -101,7 +103,7 @@ class Dynamics(nn.Module):
         self.hands = Hands(*told, k) if k else None
         away = c.camera.tangent if c.grid else 0.0
         self.draft = Draft(*told, c.switches, k, away) if sees and k else None
-        self.grid = Grid(c.latent_channels) if sees and c.grid else None
+        self.grid = Grid(c.latent_channels, c.grid_attention) if sees and c.grid else None
         self.faces = Faces(c.latent_channels) if self.draft and self.grid else None
         self.critic: Critic | None = None  # of what is predicted, while training has one
 
@@ -128,8 +130,7 @@ class Dynamics(nn.Module):
         false where an action is to be ignored. prior: (b, t, z + 3, y, x), what the panorama knew
         of each frame before it was seen. chunk: frames denoised jointly (`chunk_starts`).
         sight: replaces teacher forcing as the rule of who sees whom. text: (b, text width).
-        step: (b, t) size of the sampling step. events: (b, t-1, k), 1 for what actions brought
-        about.
+        step: (b, t), of the sampling. events: (b, t-1, k), 1 for what actions brought about.
         """
         t, c = clean.shape[1], self.config
         if sight is None:
@@ -256,8 +257,7 @@ class Dynamics(nn.Module):
         if self.prior is not None and prior is not None:
             embedded = embedded + self.prior.embed(prior)
         registers = self.registers.to(embedded.dtype).expand(*latents.shape[:2], -1, -1)
-        told = self.action_token(action)[:, :, None].to(embedded.dtype)
-        first = registers[:, :, :1] + told
+        first = registers[:, :, :1] + self.action_token(action)[:, :, None].to(embedded.dtype)
         return torch.cat([first, registers[:, :, 1:], embedded], 2)
 
     def _prior(self, prior: Tensor | None) -> Tensor | None:
@@ -293,8 +293,7 @@ class Dynamics(nn.Module):
     def _rotary(self, frames: Tensor, latents: Tensor) -> Rotary:
         c = self.config
         grid = latents.shape[-2] // c.patch, latents.shape[-1] // c.patch
-        heads = c.heads_space, c.heads_time
-        return rotary(frames, grid, c.registers, heads, c.head_width)
+        return rotary(frames, grid, c.registers, (c.heads_space, c.heads_time), c.head_width)
 
     def _n(self, latents: Tensor) -> int:
         p = self.config.patch

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from worldsim.camera import EYE
+from worldsim.models.everywhere import Everywhere, places
 from worldsim.models.near import Near
 from worldsim.models.packed import PackableConv2d
 
@@ -19,15 +20,18 @@ from the planes of the grid; ahead is the axis of the grid that is nearest to wh
 
 _WIDTHS = 64, 96, 128
 _POOLED = 4
+_AFTER = 5, 6, 9
+"""Layers after which places see all others."""
 
 
 class Grid(nn.Module):
     """Latents (n, z, y, x) and pitches (n,), in degrees, to angles (n, 4, 2) of `READ`.
 
-    Each is a cosine and a sine.
+    Each is a cosine and a sine. attention: whether its places see each other, so that what many
+    edges tell a little of is told by all of them.
     """
 
-    def __init__(self, latent_channels: int) -> None:
+    def __init__(self, latent_channels: int, attention: bool = False) -> None:
         super().__init__()
         fine, middle, coarse = _WIDTHS
         self.body = nn.Sequential(
@@ -48,6 +52,10 @@ class Grid(nn.Module):
             nn.GELU(),
             nn.Linear(256, 2 * READ),
         )
+        widths = (middle, middle, coarse) if attention else ()
+        self.everywhere = nn.ModuleList(Everywhere(width, 2) for width in widths)
+        for layer in self.everywhere.children():
+            nn.init.zeros_(layer.answer.weight)  # type: ignore[union-attr,arg-type]
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, latents: Tensor, pitches: Tensor) -> Tensor:
@@ -57,7 +65,12 @@ class Grid(nn.Module):
         column = torch.linspace(-1, 1, x, device=latents.device).expand(n, 1, y, x)
         pitch = torch.deg2rad(pitches.float())[:, None, None, None].expand(n, 1, y, x)
         given = torch.cat([latents, *(part.to(latents) for part in (row, column, pitch))], 1)
-        told: Tensor = self.body(given.contiguous(memory_format=torch.channels_last))
+        seeing = dict(zip(_AFTER, self.everywhere, strict=False))
+        told = given.contiguous(memory_format=torch.channels_last)
+        for i, layer in enumerate(self.body):
+            told = layer(told)
+            if i in seeing:
+                told = seeing[i](told, places(told))
         return told.float().view(n, READ, 2)
 
 
