@@ -162,7 +162,7 @@ def test_a_dream_shows_what_is_drafted_and_keeps_it(monkeypatch: pytest.MonkeyPa
     kept = after.panoramas[0].frame[fresh] == step.frames[0, 0][fresh]
     assert kept.mean() > 0.9  # but under the cross
     _, alone = sim.step(started(sim, [0]), pressed[:1])
-    assert torch.equal(alone.latents, step.latents[:1])
+    assert torch.allclose(alone.latents, step.latents[:1], atol=1e-4)
 
 
 def test_what_is_not_certain_is_drawn_as_one_or_the_other() -> None:

@@ -45,6 +45,9 @@ GONE, PLACED = ("block_broken",), ("block_placed",)
 DUG = *GONE, "block_cracked"
 """Events that change the block aimed at."""
 
+HURT = "damage", "death"
+"""Events that happen to players, whatever their hands do."""
+
 
 def faces(cubes: Tensor, grid: tuple[int, int], tangent: float) -> Tensor:
     """What a frame shows of cubes (n, 6): (n, FACES, y, x) over a grid (y, x).

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldsim.cubes import DUG, GONE, PLACED
+from worldsim.cubes import DUG, GONE, HURT, PLACED
 from worldsim.cubes import NONE as NOTHING
 from worldsim.models.body import motion_of
 from worldsim.models.company import in_company
@@ -15,6 +15,7 @@ from worldsim.models.draft import Draft, Drafted, undrawn
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.faces import Faces
 from worldsim.models.hands import Hands
+from worldsim.models.overlay import Overlay
 from worldsim.models.packed import pack
 from worldsim.noise import draft_noise_of, shares_of
 from worldsim.painted import beside, painted
@@ -35,10 +36,12 @@ class Happenings:
         draft: Draft | None = None,
         names: Sequence[str] = (),
         faces: Faces | None = None,
+        overlay: Overlay | None = None,
     ) -> None:
-        self._hands, self._draft, self._faces = hands, draft, faces
-        self._dug, self._gone, self._placed = (
-            [i for i, name in enumerate(names) if name in kinds] for kinds in (DUG, GONE, PLACED)
+        self._hands, self._draft, self._faces, self._overlay = hands, draft, faces, overlay
+        self._dug, self._gone, self._placed, self._hurt = (
+            [i for i, name in enumerate(names) if name in kinds]
+            for kinds in (DUG, GONE, PLACED, HURT)
         )
 
     @classmethod
@@ -57,7 +60,10 @@ class Happenings:
         faces = None if dynamics.faces is None else played(dynamics.faces)
         if faces is not None:
             pack(faces)
-        return cls(hands, draft, dynamics.config.events, faces)
+        overlay = None if dynamics.overlay is None else played(dynamics.overlay)
+        if overlay is not None:
+            pack(overlay)
+        return cls(hands, draft, dynamics.config.events, faces, overlay)
 
     def begun(self, latents: Tensor, led: Tensor) -> Tensor:
         """The hands (b, width) of games that have seen latents (b, t, ...), led by actions."""
@@ -125,7 +131,8 @@ class Happenings:
         """What events (b, f, k), brought about by actions (b, f, a), make of priors (b, f, ...).
 
         Of the first frame's, of which so much is known: nothing is of those after it. blocks:
-        (b, 6) that change. What is painted already stays.
+        (b, 6) that change. What is painted already stays. What is laid over the view has a network
+        of its own; but what it is to be hurt, hands do not bring about.
         """
         drawn, share = undrawn(prior.clone())
         if self._draft is not None:
@@ -138,6 +145,11 @@ class Happenings:
                 first = Drafted(drawn[:, :1], share[:, :1])
                 known = prior[:, :1], ahead.views, self._broken(events[:, 0])
                 drawn[:, :1], share[:, :1] = beside(first, *known)
+            sure = chosen & ~_happened(events[:, 0], self._hurt)
+            if self._overlay is not None and sure.any():
+                first = Drafted(drawn[sure, :1], share[sure, :1])
+                told = prior[sure, :1], led[sure, 0], events[sure, 0]
+                drawn[sure, :1], share[sure, :1] = self._overlay.laid(first, *told)
         return Drafted(drawn, share)
 
     def _blocks(self, ahead: Ahead, events: Tensor) -> Tensor:

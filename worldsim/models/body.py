@@ -81,7 +81,10 @@ class Body(nn.Module):
         self.memory = nn.GRU(width + action_size + MEASURED + 1, width, batch_first=True)
         self.feel = _mlp(width + MEASURED + 1, width, 2 * _WALK)
         self.level = Level(latent_channels)
-        self.near = nn.Linear(NEAR if liquids else _SOLID, width)
+        self.near = nn.Linear(_SOLID, width)
+        self.wet = nn.Linear(NEAR - _SOLID, width, bias=False) if liquids else None
+        if self.wet is not None:
+            nn.init.zeros_(self.wet.weight)
         self.walk = _mlp(2 * width + action_size + _WALK, width, _WALK)
 
     def start(self, b: int) -> Tensor:
@@ -155,8 +158,10 @@ class Body(nn.Module):
         """
         state, before = bodies[..., :-_WALK], motion_of(bodies) / UNIT
         known = state.new_zeros(NEAR) if near is None else near
-        around = F.gelu(self.near(known[..., : self.near.in_features]))
-        around = around.expand(*state.shape[:-1], -1)
+        around = self.near(known[..., :_SOLID])
+        if self.wet is not None:
+            around = around + self.wet(known[..., _SOLID:])
+        around = F.gelu(around).expand(*state.shape[:-1], -1)
         change: Tensor = self.walk(
             torch.cat([state, scaled(actions, self.angles), before, around], -1)
         )

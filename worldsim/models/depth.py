@@ -18,9 +18,6 @@ _NEAR, _EDGE = 0.5, 1.5
 _WAVES = 4
 """Multiples of a quarter turn across half a picture by which places are told apart."""
 
-_SQUARE = 2
-"""Places to a side that attention looks at as one."""
-
 _LAST = 3
 """Layers of a decoder that make pixels of features."""
 
@@ -66,7 +63,7 @@ class Depth(nn.Module):
         self.config = config
         self.decoder = decoder(config.latent_channels + 1, config.widths, config.blocks, 1)
         n, coarsest = config.attention, config.widths[-1]
-        layers = [Everywhere(coarsest, 4 * _WAVES, _SQUARE) for _ in range(n)]
+        layers = [Everywhere(coarsest, 4 * _WAVES) for _ in range(n)]
         for weight in (weight for layer in layers for weight in layer.answer.parameters()):
             nn.init.zeros_(weight)
         self.everywhere = nn.ModuleList(layers)

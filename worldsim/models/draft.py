@@ -60,6 +60,17 @@ def undrawn(prior: Tensor) -> Drafted:
     return Drafted(prior, torch.zeros_like(prior[:, :, :1]))
 
 
+def changed(changes: Tensor) -> Tensor:
+    """How surely (n, 1, y, x) changes of latents (n, z, y, x) are some, 0 to 1."""
+    much = changes.square().mean(1, keepdim=True)
+    return ((much - _SEEN) / (_SURE - _SEEN)).clamp(0, 1)
+
+
+def happens(actions: Tensor, events: Tensor, switches: Sequence[int]) -> Tensor:
+    """Where (...) an event (..., k) happens, or an action (..., a) has one of some switches."""
+    return (events > 0).any(-1) | (actions[..., list(switches)] != 0).any(-1)
+
+
 class Draft(nn.Module):
     """What was known (n, z + 3, y, x), actions (n, a) and events (n, k) to changes (n, z, y, x).
 
@@ -139,7 +150,7 @@ class Draft(nn.Module):
 
     def occasions(self, actions: Tensor, events: Tensor) -> Tensor:
         """Where (...) there is something to draw: after actions (..., a), with events (..., k)."""
-        return (events > 0).any(-1) | (actions[..., self.switches] != 0).any(-1)
+        return happens(actions, events, self.switches)
 
     def drawn(
         self,
@@ -184,8 +195,7 @@ class Draft(nn.Module):
             there = None if blocks is None else blocks[chosen]
             drawn = self.drawn(prior[chosen], acts, told, noise[chosen], there)
             changes[chosen] = drawn.to(changes)
-        much = changes.square().mean(2, keepdim=True)
-        share = ((much - _SEEN) / (_SURE - _SEEN)).clamp(0, 1)
+        share = changed(changes.flatten(0, 1)).view_as(changes[:, :, :1])
         share = share * (share.mean((-3, -2, -1), keepdim=True) <= _VEIL)
         drawn = prior[:, :, :-CHANNELS] + share * changes
         return Drafted(torch.cat([drawn, prior[:, :, -CHANNELS:]], 2), share)

@@ -6,70 +6,27 @@ Play runs the same weights a chunk of frames at a time against the cached past (
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from worldsim.camera import CameraConfig
 from worldsim.models.body import Body
 from worldsim.models.cache import Cache, CacheShape, LayerView, empty
 from worldsim.models.clip import Sight, clip_view, teacher_forcing
 from worldsim.models.conditioning import CLEAN, NOISY, Conditioning
 from worldsim.models.critic import Critic
 from worldsim.models.draft import Draft
+from worldsim.models.dynamics_config import DynamicsConfig as DynamicsConfig
 from worldsim.models.faces import Faces
 from worldsim.models.grid import Grid
 from worldsim.models.hands import Hands
 from worldsim.models.heads import Heads, Outlook
 from worldsim.models.layers import Block, Rotary, View, modulated, rotary
+from worldsim.models.overlay import Overlay
 from worldsim.models.prior import Prior
 from worldsim.models.scene import Prediction, Scene
-
-
-@dataclass
-class DynamicsConfig:
-    """The shape of a dynamics model; any grid whose sides `patch` divides can be fed to it."""
-
-    latent_channels: int = 8
-    patch: int = 2
-    """Latents of a side that one token stands for."""
-    action_size: int = 21
-    angles: list[int] = field(default_factory=lambda: [19, 20])
-    """Action columns in degrees; the others are fed as they are."""
-    switches: list[int] = field(default_factory=lambda: [*range(10, 19)])
-    """Action columns that change the picture at once, as a number key the hotbar."""
-    width: int = 256
-    blocks: int = 4
-    heads_space: int = 4
-    heads_time: int = 4
-    head_width: int = 32
-    mlp_ratio: int = 4
-    registers: int = 4
-    """Tokens without a place; the first carries the action, all feed the heads."""
-    window: int = 16
-    """Frames that attention along time reaches, the own one included."""
-    local_frames: int = 1
-    """Frames before the own one whose every token is seen."""
-    text_width: int = 0
-    """Width of an optional text embedding; 0 leaves the slot out."""
-    camera: CameraConfig = field(default_factory=CameraConfig)
-    """The camera that priors follow; with a field of view of 0 there are none."""
-    events: list[str] = field(default_factory=list)
-    """What can happen in a tick."""
-    grid: bool = False
-    """Whether the world, seen through a camera, is made of blocks of size 1 in a grid."""
-    grid_attention: bool = False
-    """Whether places see each other in the network that tells where it lies."""
-    liquids: bool = False
-    """Whether bodies are told liquids, if the depth network tells them."""
-
-    def __post_init__(self) -> None:
-        """Plain data, as files have it, becomes the camera's own class."""
-        if isinstance(self.camera, dict):
-            self.camera = CameraConfig(**self.camera)
 
 
 class Dynamics(nn.Module):
@@ -103,6 +60,8 @@ class Dynamics(nn.Module):
         self.hands = Hands(*told, k) if k else None
         away = c.camera.tangent if c.grid else 0.0
         self.draft = Draft(*told, c.switches, k, away) if sees and k else None
+        laid = *told, c.switches, k, c.camera.overlay
+        self.overlay = Overlay(*laid) if self.draft and c.overlay else None
         self.grid = Grid(c.latent_channels, c.grid_attention) if sees and c.grid else None
         self.faces = Faces(c.latent_channels) if self.draft and self.grid else None
         self.critic: Critic | None = None  # of what is predicted, while training has one

@@ -15,6 +15,7 @@ from worldsim.models.faces import Faces
 from worldsim.models.grid import Grid
 from worldsim.models.hands import Hands
 from worldsim.models.heads import outlook_losses
+from worldsim.models.overlay import Overlay
 from worldsim.models.parts import (
     Clip,
     body_losses,
@@ -22,6 +23,7 @@ from worldsim.models.parts import (
     faces_losses,
     grid_losses,
     hands_losses,
+    overlay_losses,
 )
 from worldsim.models.sampler import level_weight, noised
 
@@ -213,6 +215,8 @@ def objective(
         heads |= faces_losses(dynamics.faces, seen, clip)
     if beside and dynamics.draft is not None:
         heads |= draft_losses(dynamics.draft, undrafted, generator)
+    if beside and dynamics.overlay is not None:
+        heads |= overlay_losses(dynamics.overlay, undrafted)
     if dynamics.critic is not None:
         told = clip.prior, noisy_level, config.critic, generator
         parts |= critic_losses(dynamics.critic, prediction.latents, latents, *told)
@@ -232,7 +236,7 @@ def with_draft(dynamics: Dynamics, clip: Clip, generator: torch.Generator) -> Cl
 
 
 def part_objective(
-    part: Body | Hands | Draft | Grid | Faces,
+    part: Body | Hands | Draft | Overlay | Grid | Faces,
     clip: Clip,
     config: FlowConfig,
     generator: torch.Generator,
@@ -240,6 +244,9 @@ def part_objective(
     """As `objective`, of a dynamics of which one part alone is trained."""
     if isinstance(part, Draft):
         losses = draft_losses(part, with_blurred_prior(clip, config, generator), generator)
+        return torch.stack([*losses.values()]).sum(), losses
+    if isinstance(part, Overlay):
+        losses = overlay_losses(part, with_blurred_prior(clip, config, generator))
         return torch.stack([*losses.values()]).sum(), losses
     latents, device = clip.latents, clip.latents.device
     level = config.context_noise * torch.rand(latents.shape[:2], generator=generator, device=device)

@@ -15,6 +15,7 @@ from worldsim.models.grid import Grid, grid_loss, seen_from
 from worldsim.models.hands import HELD, Hands, events_loss
 from worldsim.models.heads import Facts
 from worldsim.models.level import level_loss
+from worldsim.models.overlay import Overlay, overlay_loss
 from worldsim.models.sampler import level_weight, noised
 
 _UNSEEN = 0.5
@@ -216,6 +217,19 @@ def draft_losses(draft: Draft, clip: Clip, g: torch.Generator) -> dict[str, Tens
     often = level_weight(level, _HEAVIEST)[:, None, None]
     weight = prior[:, -CHANNELS] * often * evenly(prior[:, -CHANNELS], changes, events)
     return {"draft": (weight * (drawn - changes).square().mean(1)).sum() / len(prior)}
+
+
+def overlay_losses(overlay: Overlay, clip: Clip) -> dict[str, Tensor]:
+    """The loss of what a clip's events change of what is laid over the view."""
+    if clip.prior is None or clip.brought is None:
+        return {}
+    seen = (clip.prior[:, 1:, -CHANNELS] > 0).flatten(2).any(2)
+    chosen = overlay.occasions(clip.actions, clip.brought) & seen
+    if not chosen.any():
+        return {"overlay": overlay.end.weight.sum() * 0}
+    prior, latents = clip.prior[:, 1:, :-CHANNELS][chosen], clip.latents[:, 1:][chosen]
+    told = overlay(prior, clip.actions[chosen], clip.brought[chosen])
+    return {"overlay": overlay_loss(told, (latents - prior)[:, :, -told.shape[2] :])}
 
 
 def evenly(known: Tensor, changes: Tensor, events: Tensor) -> Tensor:

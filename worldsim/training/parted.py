@@ -3,7 +3,7 @@
 from worldsim.errors import UserError
 from worldsim.models.dynamics import DynamicsConfig
 
-PARTS = ("all", "trunk", "body", "hands", "draft", "grid", "faces")
+PARTS = ("all", "trunk", "body", "hands", "draft", "overlay", "grid", "faces")
 
 
 def refuse_part(part: str, model: DynamicsConfig, begun: bool) -> None:
@@ -14,11 +14,13 @@ def refuse_part(part: str, model: DynamicsConfig, begun: bool) -> None:
     """
     if part not in PARTS:
         raise UserError(f"part is {part!r}; needed one of {', '.join(PARTS)}")
-    if part in ("body", "draft", "grid", "faces") and not model.camera.field_of_view:
+    if part in ("body", "draft", "overlay", "grid", "faces") and not model.camera.field_of_view:
         raise UserError(f"part={part} of a game without a camera; needed latents that have one")
-    if part in ("hands", "draft", "faces") and not model.events:
+    if part in ("hands", "draft", "overlay", "faces") and not model.events:
         raise UserError(f"part={part} of a game that tells no events; needed latents with some")
     if part in ("grid", "faces") and not model.grid:
         raise UserError(f"part={part} of a world without one; needed model.grid=true, too")
+    if part == "overlay" and not model.overlay:
+        raise UserError("part=overlay of a model without one; needed model.overlay=true, too")
     if part != "all" and not begun:
         raise UserError(f"part={part} without init; needed a dynamics file to train it for")
