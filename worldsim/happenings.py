@@ -7,8 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldsim.cubes import DUG, GONE, PLACED
+from worldsim import loose
+from worldsim.cubes import DUG, FELL, GONE, PLACED
 from worldsim.cubes import NONE as NOTHING
+from worldsim.expected import Expected
 from worldsim.models.body import motion_of
 from worldsim.models.company import in_company
 from worldsim.models.draft import Draft, Drafted, undrawn
@@ -16,8 +18,8 @@ from worldsim.models.dynamics import Dynamics
 from worldsim.models.faces import Faces
 from worldsim.models.hands import Hands
 from worldsim.models.packed import pack
-from worldsim.noise import draft_noise_of, shares_of
-from worldsim.painted import beside, painted
+from worldsim.noise import draft_noise_of, lucks_of, shares_of
+from worldsim.painted import beside, fallen, painted
 from worldsim.state import State
 from worldsim.surroundings import Ahead
 from worldsim.trained import played
@@ -37,8 +39,9 @@ class Happenings:
         faces: Faces | None = None,
     ) -> None:
         self._hands, self._draft, self._faces = hands, draft, faces
-        self._dug, self._gone, self._placed = (
-            [i for i, name in enumerate(names) if name in kinds] for kinds in (DUG, GONE, PLACED)
+        self._dug, self._gone, self._placed, self._fell = (
+            [i for i, name in enumerate(names) if name in kinds]
+            for kinds in (DUG, GONE, PLACED, FELL)
         )
 
     @classmethod
@@ -107,7 +110,13 @@ class Happenings:
         gone = self._broken(events)
         changed = gone | _happened(events, self._placed)
         told = blocks * changed.to(blocks)[:, None], ahead.views, gone
-        return ahead._replace(views=painted(self._faces, state.latents, *told)), blocks
+        views = painted(self._faces, state.latents, *told)
+        falls = _happened(events, self._fell) & ~_happened(events, self._placed)
+        for i in torch.nonzero(falls).flatten().tolist():
+            game = views[i].panorama
+            if loose.waits(game) and not loose.held(game, loose.cube_of(game)):
+                views[i] = fallen(views[i], state.panoramas[i], float(lucks_of(state)[i]))
+        return ahead._replace(views=views), blocks
 
     def _broken(self, events: Tensor) -> Tensor:
         """Where (b,) events (b, k) leave a hole: a block breaks, and none is put down."""
@@ -142,12 +151,21 @@ class Happenings:
 
     def _blocks(self, ahead: Ahead, events: Tensor) -> Tensor:
         """The blocks (b, 6) that events (b, k) change, as `cubes` has them; all 0 where none is."""
-        dug, placed = (_happened(events, kinds).tolist() for kinds in (self._dug, self._placed))
+        kinds = self._dug, self._placed, self._fell
+        told = zip(ahead.views, *(_happened(events, kind).tolist() for kind in kinds), strict=True)
         found = [
-            view.block(before=puts) if digs or puts else NOTHING
-            for view, digs, puts in zip(ahead.views, dug, placed, strict=True)
+            _changed(view, puts, falls) if digs or puts else NOTHING
+            for view, digs, puts, falls in told
         ]
         return torch.from_numpy(np.array(found, np.float32))
+
+
+def _changed(view: Expected, puts: bool, falls: bool) -> NDArray[np.float32]:
+    """The block (6,) aimed at, or the one that is put before it, and may fall at once."""
+    block = view.block(before=puts)
+    if puts and falls and block[-1] and not loose.held(view.panorama, block):
+        block[1] += 1
+    return block
 
 
 def _happened(events: Tensor, kinds: Sequence[int]) -> Tensor:

@@ -79,10 +79,11 @@ def _against(quarters: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def inside(lattice: Lattice, place: NDArray[np.floating]) -> NDArray[np.float64]:
-    """A place (3,) in the grid."""
+    """A place (3, ...) in the grid."""
     (x, y, z), angle = place, np.radians(lattice[0])
     cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([x * cos + z * sin, y, z * cos - x * sin]) + lattice[1:4]
+    there = np.array([x * cos + z * sin, y, z * cos - x * sin])
+    return there + lattice[1:4].reshape(3, *[1] * (there.ndim - 1))
 
 
 class Side(NamedTuple):
