@@ -83,10 +83,13 @@ class Expected:
         settling = seen, self.picture, self.ages, self.origins
         kept, origins = settled(*settling, new, visible, NEVER, arm)
         stays = origins[..., 0] != NONE
-        stays = stays if self.painted is None else stays | self.painted
-        distance = levelled(distance, self.away, stays, visible)
-        if self.painted is not None and self.put:  # where a block is told exactly
+        if self.painted is None:
+            distance = levelled(distance, self.away, stays, visible)
+        elif self.put:  # how far away that is, is no guess, and tells nothing of what is beside it
+            distance = levelled(distance, self.away, stays & ~self.painted, visible)
             distance = np.where(self.painted & (self.away < FAR), self.away, distance)
+        else:
+            distance = levelled(distance, self.away, stays | self.painted, visible)
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
         own = self.panorama if spend else self.panorama.copy()
         if self.put:
