@@ -30,7 +30,7 @@ class PlaygroundEnv(VoxelEnv):
     reset options and rules are those of `WorldSim/Voxel-v0`.
 
     Args:
-        loose: of most kits the first two stacks are sand and gravel, or one of them.
+        loose: of two kits in three the first stacks are sand and gravel, or one of them.
         options: as `VoxelEnv` takes them.
     """
 
