@@ -197,9 +197,9 @@ def drop(s: Senses) -> Script:
     for layer in range(high):
         yield from _look_at(s, foot, float(layer), 0.0)
         yield {"use": 1}
-    for _ in range(int(s.rng.integers(4, 12))):
+    for _ in range(int(s.rng.integers(8, 20))):
         step = str(s.rng.choice(("back", "forward", "left", "right")))
-        for _ in range(int(s.rng.integers(0, 8))):
+        for _ in range(int(s.rng.integers(0, 5))):
             yield {step: 1}
         loose = _kept(s, loose=s.chance(0.7))
         if loose:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from worldsim.lattice import inside
 from worldsim.nearby import NOWHERE
 from worldsim.panorama import NEVER, Panorama
-from worldsim.rays import Ages, Angles, Pixels, Places, place_of
+from worldsim.rays import Ages, Angles, Pixels, Places, far_from, place_of
 from worldsim.rays import facing as facing_of
 
-WAIT = 4
+WAIT = 3
 """Ticks after it was put down, or fell last, in which a block may fall."""
 
 _GROWN = 0.04
@@ -147,19 +147,10 @@ def _met(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _toward(
-    row: int, column: int, shape: tuple[int, int], turn: float
-) -> tuple[float, float, float]:
-    """The direction of a cell of a picture of all directions, in the turned grid."""
-    tilt = ((row + 0.5) / shape[0] - 0.5) * np.pi
-    yaw = (column + 0.5) / shape[1] * 2 * np.pi + turn
-    return np.cos(tilt) * np.sin(yaw), np.sin(tilt), np.cos(tilt) * np.cos(yaw)
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _far(eye: Angles, place: Places) -> float:
-    x, y, z = place[0] - eye[0], place[1] - eye[1], place[2] - eye[2]
-    return float(np.sqrt(x * x + y * y + z * z))
+def _waves(count: int, whole: float, begin: float) -> NDArray[np.float64]:
+    """Sines and cosines (2, count) of the middles of parts of an angle, from its begin on."""
+    angles = (np.arange(count) + 0.5) / count * whole + begin
+    return np.stack((np.sin(angles), np.cos(angles)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -177,14 +168,17 @@ def _remembered(
 ) -> None:
     """Put a block with such a coat before what is kept in its directions."""
     shape, fine = (colors.shape[1], colors.shape[2]), coat.shape[1]
+    tilts, yaws = _waves(shape[0], np.pi, -np.pi / 2), _waves(shape[1], 2 * np.pi, turn)
+    plain = _waves(shape[1], 2 * np.pi, 0.0)
     for row in range(shape[0]):
+        y, level = tilts[0, row], tilts[1, row]
         for column in range(shape[1]):
-            x, y, z = _toward(row, column, shape, turn)
+            x, z = level * yaws[0, column], level * yaws[1, column]
             enters, leaves, _ = _times(x, y, z, corner, _GROWN)
             if not 0 < enters < leaves:
                 continue
             known = when[0, row, column, 0] != never
-            if known and _far(eye, places[0, row, column]) < _NEARER * enters:
+            if known and far_from(eye, places[0, row, column]) < _NEARER * enters:
                 continue
             if known:
                 colors[1, row, column] = colors[0, row, column]
@@ -203,10 +197,9 @@ def _remembered(
             i = min(max(int(along * fine), 0), fine - 1)
             j = min(max(int(across * fine), 0), fine - 1)
             colors[0, row, column] = coat[side, i, j]
-            x, y, z = _toward(row, column, shape, 0.0)
-            places[0, row, column, 0] = eye[0] + enters * x
+            places[0, row, column, 0] = eye[0] + enters * level * plain[0, column]
             places[0, row, column, 1] = eye[1] + enters * y
-            places[0, row, column, 2] = eye[2] + enters * z
+            places[0, row, column, 2] = eye[2] + enters * level * plain[1, column]
             when[0, row, column, 0], when[0, row, column, 1] = walked, ticks
 
 
@@ -223,13 +216,15 @@ def _taken_back(
 ) -> None:
     """Let what is behind be what was seen, where a cell's block was seen `since` a tick."""
     shape = colors.shape[1], colors.shape[2]
+    tilts, yaws = _waves(shape[0], np.pi, -np.pi / 2), _waves(shape[1], 2 * np.pi, turn)
     for row in range(shape[0]):
+        y, level = tilts[0, row], tilts[1, row]
         for column in range(shape[1]):
             if when[0, row, column, 0] == never or when[0, row, column, 1] < since:
                 continue
-            x, y, z = _toward(row, column, shape, turn)
+            x, z = level * yaws[0, column], level * yaws[1, column]
             enters, leaves, _ = _times(x, y, z, corner, _GROWN)
-            far = _far(eye, places[0, row, column])
+            far = far_from(eye, places[0, row, column])
             if 0 < enters < leaves and far > _NEARER * enters:
                 colors[0, row, column] = colors[1, row, column]
                 places[0, row, column] = places[1, row, column]
