@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from worldsim import crosshair, cubes
 from worldsim.rays import Places
 
-_SURE = 0.35
-"""Mean length of what frames say of an angle, of 1, from which on it counts."""
+_SURE, _LIKELY = 0.35, 0.2
+"""Mean length of what frames say of an angle, of 1, from which on it counts: of where a grid's
+planes stand upright, which blocks tell by their sides else, and of its turn and its heights."""
 _FRAMES = 2.0
 """Frames before the last one after which what they say counts for 1/e."""
 
@@ -65,9 +66,9 @@ def laid(
     level = np.stack([np.where(quarters % 2, ahead, right), np.where(quarters % 2, right, ahead)])
     means = np.array([level[0] @ share, down @ share, level[1] @ share])
     right, down, ahead = np.angle(means) / (2 * np.pi)
-    if min(abs(turn), abs(means[1])) < _SURE:
+    if min(abs(turn), abs(means[1])) < _LIKELY:
         return UNKNOWN
-    if min(abs(means[0]), abs(means[2])) < _SURE:
+    if min(abs(turn), *np.abs(means)) < _SURE:
         return np.array([yaw, 0.0, down, 0.0, LEVELS])
     return np.array([yaw, right, down, ahead, 1.0])
 

@@ -17,10 +17,10 @@ from worldsim.panorama import NEVER, Panorama
 from worldsim.rays import Ages, Angles, Pixels, Places, far_from, place_of
 from worldsim.rays import facing as facing_of
 
-WAIT = 3
+WAIT = 2
 """Ticks after it was put down, or fell last, in which a block may fall."""
 
-_GROWN = 0.04
+_GROWN = 0.1
 """Blocks to each side of a block in which what shows its edge is."""
 
 _NEARER = 0.8
@@ -44,6 +44,22 @@ def waits(game: Panorama) -> bool:
     return game.ticks - float(game.loose[3]) <= WAIT
 
 
+def told(game: Panorama, falls: float) -> Panorama:
+    """With what is known of whether the block that was put down last falls: 0 to 1."""
+    return replace(game, loose=np.array([*game.loose[:4], falls], np.float64))
+
+
+def free(game: Panorama) -> bool:
+    """Whether the block that was put down last may fall: it is not firm, and nothing holds it."""
+    return bool(game.loose[4] > 0) and support(game, cube_of(game)) <= 0
+
+
+def due(game: Panorama) -> bool:
+    """Whether it has to: it does fall, nothing is below it for sure, and it has waited."""
+    waited = game.ticks - game.loose[3] >= WAIT and game.loose[4] == 1
+    return bool(waited) and support(game, cube_of(game)) < 0
+
+
 def cube_of(game: Panorama) -> NDArray[np.float32]:
     """The block (6,) that was put down last, as `worldsim.cubes` has it, seen from here."""
     corner = game.loose[:3] - inside(game.lattice, game.lens)
@@ -53,13 +69,14 @@ def cube_of(game: Panorama) -> NDArray[np.float32]:
 def put(game: Panorama, cube: NDArray[np.floating], coat: Pixels) -> Panorama:
     """With a cube (6,), as seen from here, as the block that was put down last; see `Panorama`."""
     corner = inside(game.lattice, game.lens) + cube[:3]
-    return replace(game, loose=np.array([*corner, game.ticks], np.float64), coat=coat)
+    loose = np.array([*corner, game.ticks, game.loose[4]], np.float64)
+    return replace(game, loose=loose, coat=coat)
 
 
-def held(game: Panorama, cube: NDArray[np.floating]) -> bool:
-    """Whether something is known to be right below a cube (6,), seen from here.
+def support(game: Panorama, cube: NDArray[np.floating]) -> int:
+    """Whether something is known to be right below a cube (6,), seen from here: 1, -1 if nothing.
 
-    More was seen of it than through where it would be; so not where nothing ever was seen.
+    Which of these more was seen of; 0 where too little was.
     """
     there = game.stood[:, 0] < NOWHERE
     below = inside(game.lattice, game.lens) + cube[:3] + (0.0, 1.0, 0.0)
@@ -74,8 +91,8 @@ def held(game: Panorama, cube: NDArray[np.floating]) -> bool:
     times = np.stack([(_CORE - eyes) / steps, (1 - _CORE - eyes) / steps])
     enters, leaves = times.min(0).max(0), times.max(0).min(0)
     through = (enters < leaves) & (enters > 0) & (leaves < 1)
-    seen = float(weights @ full.sum(-1))
-    return seen > max(float(weights @ through.sum(-1)), _FEW)
+    seen, past = float(weights @ full.sum(-1)), float(weights @ through.sum(-1))
+    return int(np.sign(seen - past)) if max(seen, past) > _FEW else 0
 
 
 def without(game: Panorama, before: Panorama) -> tuple[Panorama, NDArray[np.bool_]]:

@@ -42,7 +42,7 @@ STEPS, TICKS = 8.0, 64.0
 NEVER = -1_000_000
 """When what was never seen was seen."""
 
-_FIRM = np.array([0.0, 0.0, 0.0, NEVER])
+_FIRM = np.array([0.0, 0.0, 0.0, NEVER, 0.0])
 _BARE = np.zeros((3, 16, 16, 3), np.uint8)
 
 
@@ -59,9 +59,9 @@ class Panorama:
     (n, 3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees, of the last frame.
     low: blocks by which the camera was below that, as its player crouched. even: ticks that the eye
     has been at rest. walked, ticks: so far. lattice: (5,), the grid of blocks; see
-    `worldsim.lattice`. tint: what was mixed into the frame, which is kept without it. loose: (4,),
-    the corner in the grid of the block that was put down last, and the tick since which it is
-    there; coat: (3, 16, 16, 3), what it looks like; see `worldsim.loose`.
+    `worldsim.lattice`. tint: what was mixed into the frame, which is kept without it. loose: (5,),
+    the corner in the grid of the block that was put down last, the tick since which it is there,
+    and whether it falls, 0 to 1; coat: (3, 16, 16, 3), what it looks like; see `worldsim.loose`.
     """
 
     camera: CameraConfig

@@ -61,6 +61,7 @@ class DynamicsConfig:
     """What can happen in a tick."""
     grid: bool = False
     """Whether the world, seen through a camera, is made of blocks of size 1 in a grid."""
+    falls: bool = False  # whether `faces` says which of these fall
 
     def __post_init__(self) -> None:
         """Plain data, as files have it, becomes the camera's own class."""
@@ -100,7 +101,7 @@ class Dynamics(nn.Module):
         away = c.camera.tangent if c.grid else 0.0
         self.draft = Draft(*told, c.switches, k, away) if sees and k else None
         self.grid = Grid(c.latent_channels) if sees and c.grid else None
-        self.faces = Faces(c.latent_channels) if self.draft and self.grid else None
+        self.faces = Faces(c.latent_channels, falls=c.falls) if self.draft and self.grid else None
         self.critic: Critic | None = None  # of what is predicted, while training has one
 
     def forward(
