@@ -61,7 +61,7 @@ class DynamicsConfig:
     """What can happen in a tick."""
     grid: bool = False
     """Whether the world, seen through a camera, is made of blocks of size 1 in a grid."""
-    falls: bool = False  # whether `faces` says which of these fall
+    falls: bool = False  # whether some of these do
 
     def __post_init__(self) -> None:
         """Plain data, as files have it, becomes the camera's own class."""
