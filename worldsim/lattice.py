@@ -18,8 +18,9 @@ from worldsim.rays import Places
 _SURE, _LIKELY = 0.35, 0.2
 """Mean length of what frames say of an angle, of 1, from which on it counts: of where a grid's
 planes stand upright, which blocks tell by their sides else, and of its turn and its heights."""
-_FRAMES = 2.0
-"""Frames before the last one after which what they say counts for 1/e."""
+_FRAMES, _STILL, _WAY = 2.0, 16.0, 0.2
+"""Frames before the last one after which what they say counts for 1/e; of who stands still; and
+blocks walked since, if that is later."""
 
 _AROUND = 6
 """Pixels to each side of the middle by which the face aimed at is told."""
@@ -49,10 +50,12 @@ def laid(
 
     read: (t, 4, 2), cosine and sine of each angle of `READ`, the shorter the less sure. yaws: (t,)
     of the camera, and eyes (t, 3), places of the eye. The last frames count most: how an eye came
-    to where it is is known less well than what it sees there.
+    to where it is is known less well than what it sees there. Who stands still has seen more there.
     """
     told = read[..., 0] + 1j * read[..., 1]
-    share = np.exp((np.arange(len(yaws)) - len(yaws)) / _FRAMES)
+    way = np.linalg.norm(np.diff(eyes, axis=0), axis=1)[::-1].cumsum()[::-1]
+    ago = np.arange(len(yaws))[::-1]
+    share = np.exp(-np.minimum(ago / _FRAMES, np.append(way, 0.0) / _WAY + ago / _STILL))
     share /= share.sum()
     turn = share @ (told[:, 0] * np.exp(-4j * np.radians(yaws)))
     yaw = float(np.degrees(np.angle(turn)) / 4)

@@ -61,7 +61,7 @@ class DynamicsConfig:
     """What can happen in a tick."""
     grid: bool = False
     """Whether the world, seen through a camera, is made of blocks of size 1 in a grid."""
-    falls: bool = False  # whether some of these do
+    falls: bool = False  # whether some of these blocks do, put down over nothing
 
     def __post_init__(self) -> None:
         """Plain data, as files have it, becomes the camera's own class."""
@@ -96,8 +96,7 @@ class Dynamics(nn.Module):
         nn.init.zeros_(self.unembed.weight)
         self.heads = Heads(c.registers, d)
         told = c.latent_channels, c.action_size, c.angles
-        self.body = Body(*told) if sees else None
-        self.hands = Hands(*told, k) if k else None
+        self.body, self.hands = Body(*told) if sees else None, Hands(*told, k) if k else None
         away = c.camera.tangent if c.grid else 0.0
         self.draft = Draft(*told, c.switches, k, away) if sees and k else None
         self.grid = Grid(c.latent_channels) if sees and c.grid else None
