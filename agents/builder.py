@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from agents.explorer import Explorer
 from agents.handiwork import SKILLS, Skills, bearing, break_block, place_block
-from agents.skills import SPEEDS, Script, Senses, look
+from agents.skills import LOOSE, SPEEDS, Script, Senses, look
 
 _STEPS = ("left", "right", "back", "forward")
 
@@ -181,5 +181,58 @@ class Reacher(Explorer):
 
     skills: ClassVar[Skills] = {
         "reach": (reach, 4.0),
+        **{name: (skill, weight / 4) for name, (skill, weight) in _OTHERS.items()},
+    }
+
+
+def drop(s: Senses) -> Script:
+    """Put blocks onto a pillar's side, in the air, sand and gravel first, and watch them."""
+    if not s.stock or "position" not in s.info:
+        yield from tinker(s)
+        return
+    ahead = _axis(s)
+    foot = np.floor(s.info["position"]) + int(s.rng.integers(2, 4)) * ahead + [0.5, 0.0, 0.5]
+    high = int(s.rng.integers(2, 5))
+    yield {"hotbar": int(s.rng.choice(_kept(s, loose=False) or s.stock))}
+    for layer in range(high):
+        yield from _look_at(s, foot, float(layer), 0.0)
+        yield {"use": 1}
+    for _ in range(int(s.rng.integers(8, 20))):
+        step = str(s.rng.choice(("back", "forward", "left", "right")))
+        for _ in range(int(s.rng.integers(0, 5))):
+            yield {step: 1}
+        loose = _kept(s, loose=s.chance(0.7))
+        if loose:
+            yield {"hotbar": int(s.rng.choice(loose))}
+        yield from _look_at(s, foot - 0.5 * ahead, s.rng.uniform(0.4, high - 0.1), 4.0)
+        for _ in range(int(s.rng.integers(0, 4))):
+            yield {}
+        yield {"use": 1}
+        yield from _watched(s, foot - ahead)
+        if s.chance(0.5):
+            yield from break_block(s)
+
+
+def _kept(s: Senses, loose: bool) -> list[int]:
+    """The slots (1..9) that hold what falls, or what does not."""
+    kinds = s.info.get("hotbar_block", ())
+    return [slot for slot in s.stock if (int(kinds[slot - 1]) in LOOSE) == loose]
+
+
+def _watched(s: Senses, foot: NDArray[np.floating]) -> Script:
+    """Keep still, or look down to where something may have come to rest."""
+    for _ in range(int(s.rng.choice([0, 1, 2, 4, 8]))):
+        yield {}
+    if s.chance(0.6):
+        yield from _look_at(s, foot, s.rng.uniform(0.0, 1.5), 4.0)
+    for _ in range(int(s.rng.integers(0, 4))):
+        yield {}
+
+
+class Dropper(Explorer):
+    """Puts blocks where nothing is below them, to learn which of them fall: `policy=dropper`."""
+
+    skills: ClassVar[Skills] = {
+        "drop": (drop, 4.0),
         **{name: (skill, weight / 4) for name, (skill, weight) in _OTHERS.items()},
     }

@@ -15,6 +15,9 @@ Script = Iterator[Controls]
 LOGS = (6, 9, 11)
 """The exact world's kinds of log."""
 
+LOOSE = (4, 15)
+"""Those that fall: sand and gravel."""
+
 SPEEDS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 16.0, 20.0)
 
 

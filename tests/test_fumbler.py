@@ -4,13 +4,14 @@ from collections import Counter
 
 import gymnasium as gym
 
-from agents.builder import Fumbler, Reacher
+from agents.builder import Dropper, Fumbler, Reacher
 from agents.explorer import Explorer
 
 
-def _played(policy: Explorer) -> tuple[Counter[str], list[float]]:
+def _played(policy: Explorer, **options: bool) -> tuple[Counter[str], list[float]]:
     """What four episodes in playgrounds came to, and how far down eyes were at each use."""
-    env, counts, pitches = gym.make("envs:WorldSim/VoxelPlayground-v0", size=48), Counter(), []
+    env = gym.make("envs:WorldSim/VoxelPlayground-v0", size=48, **options)
+    counts, pitches = Counter(), []
     for seed in range(4):
         frame, info = env.reset(seed=seed)
         policy.reset(seed, env, info)
@@ -22,6 +23,7 @@ def _played(policy: Explorer) -> tuple[Counter[str], list[float]]:
             counts["tried"] += int(action["use"])
             counts["placed"] += int(info["events"]["block_placed"])
             counts["broken"] += int(info["events"]["block_broken"])
+            counts["fell"] += int(info["events"]["block_fell"] > 0)
             if ended:
                 break
     return counts, pitches
@@ -37,3 +39,8 @@ def test_the_reacher_uses_and_digs_with_level_eyes_within_reach_and_beyond():
     assert 0 < counts["placed"] < counts["tried"]
     assert counts["broken"] > 0
     assert sum(-15 < pitch < 30 for pitch in pitches) > 0.7 * len(pitches)
+
+
+def test_the_dropper_puts_blocks_where_some_fall_and_some_do_not():
+    counts, _ = _played(Dropper(), loose=True)
+    assert 0 < counts["fell"] < counts["placed"] < counts["tried"]

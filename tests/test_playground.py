@@ -45,3 +45,16 @@ def test_players_walk_into_things_there(env):
             *_, info = env.step(actions.make(forward=1))
         stopped += np.hypot(*info["velocity"][[0, 2]]) < 0.05
     assert stopped >= 1
+
+
+def test_a_loose_kit_mostly_has_what_falls_and_always_something_that_does_not():
+    made = gym.make("envs:WorldSim/VoxelPlayground-v0", loose=True).unwrapped
+    falls = {made.block_names.index(name) for name in ("sand", "gravel")}
+    kits = []
+    for seed in range(12):
+        _, info = made.reset(seed=seed)
+        held = zip(info["hotbar_block"], info["hotbar_count"], strict=True)
+        kits.append({int(kind) for kind, count in held if count})
+    made.close()
+    assert all(kit - falls for kit in kits)
+    assert sum(bool(kit & falls) for kit in kits) > 4

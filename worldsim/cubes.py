@@ -42,6 +42,9 @@ SHOWN = tuple(SIDES.index({"up": "below", "down": "above"}.get(name, "aside")) f
 GONE, PLACED = ("block_broken",), ("block_placed",)
 """Events that take the block aimed at away, and those that put one before it."""
 
+FELL = ("block_fell",)
+"""Those that let a block fall by one."""
+
 DUG = *GONE, "block_cracked"
 """Events that change the block aimed at."""
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim import crosshair, tinted
+from worldsim import crosshair, loose, tinted
+from worldsim.camera import FAR
 from worldsim.lattice import aimed
 from worldsim.levelled import levelled
 from worldsim.origins import NONE
@@ -19,7 +20,8 @@ class Expected:
     """What is known of a frame before it is there.
 
     panorama: how the camera will stand. picture, ages, origins, away: as `Panorama.known` tells.
-    painted: (h, w), where a block has been painted over that; see `worldsim.painted`.
+    painted: (h, w), where a block has been painted over that; see `worldsim.painted`. put: whether
+    it is one that was put there, which hides what was.
     """
 
     panorama: Panorama
@@ -28,6 +30,7 @@ class Expected:
     origins: Places
     away: Places
     painted: NDArray[np.bool_] | None = None
+    put: bool = False
 
     @classmethod
     def of(
@@ -80,10 +83,17 @@ class Expected:
         settling = seen, self.picture, self.ages, self.origins
         kept, origins = settled(*settling, new, visible, NEVER, arm)
         stays = origins[..., 0] != NONE
-        stays = stays if self.painted is None else stays | self.painted
-        distance = levelled(distance, self.away, stays, visible)
+        if self.painted is None:
+            distance = levelled(distance, self.away, stays, visible)
+        elif self.put:  # how far away that is, is no guess, and tells nothing of what is beside it
+            distance = levelled(distance, self.away, stays & ~self.painted, visible)
+            distance = np.where(self.painted & (self.away < FAR), self.away, distance)
+        else:
+            distance = levelled(distance, self.away, stays | self.painted, visible)
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
         own = self.panorama if spend else self.panorama.copy()
+        if self.put:
+            loose.remember(own)
         return replace(own.painted(kept, distance, cross, origins), tint=mixed)
 
     def _unpainted(self, fresh: NDArray[np.bool_]) -> NDArray[np.bool_]:

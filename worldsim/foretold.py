@@ -1,5 +1,6 @@
 """What is known of frames before they are drawn: what will happen, and what that will look like."""
 
+import torch
 from torch import Tensor
 
 from worldsim.both import both
@@ -39,6 +40,7 @@ def foretold(
         return Told(led, happened)
     if happenings is None or happened is None:
         return Told(led, None, ahead, undrawn(around.prior(state, ahead, f)))
-    ahead, blocks = happenings.put(state, happened[:, 0], ahead)
+    ahead, blocks, first = happenings.put(state, happened[:, 0], ahead, events is not None)
+    happened = torch.cat([first[:, None], happened[:, 1:]], 1)
     known_before = around.prior(state, ahead, f), led, happened, ahead, blocks
     return Told(led, happened, ahead, happenings.drafted(state, *known_before))

@@ -1,14 +1,17 @@
 """What happens in dreams: events are drawn by their odds before the frames that show them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldsim.cubes import DUG, GONE, HURT, PLACED
+from worldsim import loose
+from worldsim.cubes import DUG, FELL, GONE, HURT, PLACED
 from worldsim.cubes import NONE as NOTHING
+from worldsim.expected import Expected
 from worldsim.models.body import motion_of
 from worldsim.models.company import in_company
 from worldsim.models.draft import Draft, Drafted, undrawn
@@ -17,8 +20,8 @@ from worldsim.models.faces import Faces
 from worldsim.models.hands import Hands
 from worldsim.models.overlay import Overlay
 from worldsim.models.packed import pack
-from worldsim.noise import draft_noise_of, shares_of
-from worldsim.painted import beside, painted
+from worldsim.noise import chances_of, draft_noise_of, lucks_of, shares_of
+from worldsim.painted import beside, fallen, painted
 from worldsim.state import State
 from worldsim.surroundings import Ahead
 from worldsim.trained import played
@@ -39,9 +42,9 @@ class Happenings:
         overlay: Overlay | None = None,
     ) -> None:
         self._hands, self._draft, self._faces, self._overlay = hands, draft, faces, overlay
-        self._dug, self._gone, self._placed, self._hurt = (
+        self._dug, self._gone, self._placed, self._fell, self._hurt = (
             [i for i, name in enumerate(names) if name in kinds]
-            for kinds in (DUG, GONE, PLACED, HURT)
+            for kinds in (DUG, GONE, PLACED, FELL, HURT)
         )
 
     @classmethod
@@ -102,18 +105,55 @@ class Happenings:
         hands: Tensor = in_company(self._hands, latents, led, events, state.hands)
         return hands[:, -1]
 
-    def put(self, state: State, events: Tensor, ahead: Ahead) -> tuple[Ahead, Tensor]:
+    def put(
+        self, state: State, events: Tensor, ahead: Ahead, sure: bool = False
+    ) -> tuple[Ahead, Tensor, Tensor]:
         """What is known of the next frames with the blocks in them that events (b, k) put there.
 
-        And the blocks (b, 6) that these or others change.
+        And the blocks (b, 6) that these or others change; and the events, of which those are struck
+        out by which a block would fall that cannot, and those added by which one falls that must.
+        sure: they are what truly happens, and stay as they are.
         """
-        blocks = self._blocks(ahead, events)
+        blocks, events = self._blocks(ahead, events), events.clone()
         if self._faces is None:
-            return ahead, blocks
-        gone = self._broken(events)
-        changed = gone | _happened(events, self._placed)
-        told = blocks * changed.to(blocks)[:, None], ahead.views, gone
-        return ahead._replace(views=painted(self._faces, state.latents, *told)), blocks
+            return ahead, blocks, events
+        gone, placed = self._broken(events), _happened(events, self._placed)
+        falls = self._falls(state, placed, sure)
+        for i in torch.nonzero(placed).flatten().tolist():
+            if _happened(events[i : i + 1], self._fell):
+                free = loose.support(ahead.views[i].panorama, blocks[i].numpy()) <= 0
+                if falls[i] and free and blocks[i, -1] > 0:
+                    blocks[i, 1] += 1
+                elif not sure:
+                    events[i, self._fell] = 0
+        told = blocks * (gone | placed).to(blocks)[:, None], ahead.views, gone
+        views = painted(self._faces, state.latents, *told)
+        for i, view in enumerate(views):
+            if placed[i]:
+                views[i] = replace(view, panorama=loose.told(view.panorama, float(falls[i])))
+            elif loose.waits(view.panorama):
+                views[i] = self._settled(state, i, view, events[i], sure)
+        return ahead._replace(views=views), blocks, events
+
+    def _settled(
+        self, state: State, i: int, view: Expected, events: Tensor, sure: bool
+    ) -> Expected:
+        """A view of a game with a block that may fall; its events (k,) are changed as in `put`."""
+        falls = bool((events[self._fell] > 0).any()) or (not sure and loose.due(view.panorama))
+        if falls and loose.free(view.panorama):
+            events[self._fell] = 1
+            return fallen(view, state.panoramas[i], float(lucks_of(state)[i]))
+        if not sure:
+            events[self._fell] = 0
+        return view
+
+    def _falls(self, state: State, placed: Tensor, sure: bool) -> Tensor:
+        """Whether what is put down (b,) would fall: 1, 0, or 0.5 where nobody can tell."""
+        unknown = torch.full(placed.shape, 0.5)
+        if sure or self._faces is None or self._faces.loose is None or not placed.any():
+            return unknown
+        odds = in_company(self._faces.falls, state.latents)
+        return (chances_of(state) < odds).float()
 
     def _broken(self, events: Tensor) -> Tensor:
         """Where (b,) events (b, k) leave a hole: a block breaks, and none is put down."""

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from worldsim import crosshair, cubes
 from worldsim.rays import Places
 
-_SURE = 0.35
-"""Mean length of what frames say of an angle, of 1, from which on it counts."""
-_FRAMES = 2.0
-"""Frames before the last one after which what they say counts for 1/e."""
+_SURE, _LIKELY = 0.35, 0.2
+"""Mean length of what frames say of an angle, of 1, from which on it counts: of where a grid's
+planes stand upright, which blocks tell by their sides else, and of its turn and its heights."""
+_FRAMES, _STILL, _WAY = 2.0, 16.0, 0.2
+"""Frames before the last one after which what they say counts for 1/e; of who stands still; and
+blocks walked since, if that is later."""
 
 _AROUND = 6
 """Pixels to each side of the middle by which the face aimed at is told."""
@@ -48,10 +50,12 @@ def laid(
 
     read: (t, 4, 2), cosine and sine of each angle of `READ`, the shorter the less sure. yaws: (t,)
     of the camera, and eyes (t, 3), places of the eye. The last frames count most: how an eye came
-    to where it is is known less well than what it sees there.
+    to where it is is known less well than what it sees there. Who stands still has seen more there.
     """
     told = read[..., 0] + 1j * read[..., 1]
-    share = np.exp((np.arange(len(yaws)) - len(yaws)) / _FRAMES)
+    way = np.linalg.norm(np.diff(eyes, axis=0), axis=1)[::-1].cumsum()[::-1]
+    ago = np.arange(len(yaws))[::-1]
+    share = np.exp(-np.minimum(ago / _FRAMES, np.append(way, 0.0) / _WAY + ago / _STILL))
     share /= share.sum()
     turn = share @ (told[:, 0] * np.exp(-4j * np.radians(yaws)))
     yaw = float(np.degrees(np.angle(turn)) / 4)
@@ -65,9 +69,9 @@ def laid(
     level = np.stack([np.where(quarters % 2, ahead, right), np.where(quarters % 2, right, ahead)])
     means = np.array([level[0] @ share, down @ share, level[1] @ share])
     right, down, ahead = np.angle(means) / (2 * np.pi)
-    if min(abs(turn), abs(means[1])) < _SURE:
+    if min(abs(turn), abs(means[1])) < _LIKELY:
         return UNKNOWN
-    if min(abs(means[0]), abs(means[2])) < _SURE:
+    if min(abs(turn), *np.abs(means)) < _SURE:
         return np.array([yaw, 0.0, down, 0.0, LEVELS])
     return np.array([yaw, right, down, ahead, 1.0])
 
@@ -79,10 +83,11 @@ def _against(quarters: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def inside(lattice: Lattice, place: NDArray[np.floating]) -> NDArray[np.float64]:
-    """A place (3,) in the grid."""
+    """A place (3, ...) in the grid."""
     (x, y, z), angle = place, np.radians(lattice[0])
     cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([x * cos + z * sin, y, z * cos - x * sin]) + lattice[1:4]
+    there = np.array([x * cos + z * sin, y, z * cos - x * sin])
+    return there + lattice[1:4].reshape(3, *[1] * (there.ndim - 1))
 
 
 class Side(NamedTuple):

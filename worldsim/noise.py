@@ -28,6 +28,12 @@ def draft_noise_of(state: State, shape: Sequence[int]) -> Tensor:
     return torch.stack(drawn).to(state.latents.device)
 
 
+def chances_of(state: State) -> Tensor:
+    """Numbers (b,) in [0, 1), likewise, and strangers to all of these."""
+    drawn = [torch.rand((), generator=g) for g in _generators(state, 4)]
+    return torch.stack(drawn).to(state.latents.device)
+
+
 def lucks_of(state: State) -> NDArray[np.float64]:
     """A number (b,) in [0, 1) of each game, from its seed alone."""
     return np.array([_mixed(seed, 0) / 2**64 for seed in state.seeds.tolist()])

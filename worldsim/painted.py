@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from worldsim import cubes
+from worldsim import cubes, loose
 from worldsim.expected import Expected
 from worldsim.models.company import in_company
 from worldsim.models.draft import Drafted
-from worldsim.models.faces import Faces, Looks, colors
+from worldsim.models.faces import TEXELS, Faces, Looks, colors
 from worldsim.origins import NONE
+from worldsim.panorama import Panorama
+from worldsim.rays import Pixels
 
 _MOST = 0.25
 """Share of a place from which on it is painted rather than drafted where a block is gone."""
@@ -47,6 +49,31 @@ def painted(
     ]
 
 
+def fallen(view: Expected, before: Panorama, luck: float) -> Expected:
+    """A view in which the block that was put down last has fallen by one; it was there `before`.
+
+    luck: of the game; see `Panorama.known`. Where the block was is what was known of that before.
+    """
+    cube = torch.from_numpy(loose.cube_of(view.panorama))
+    cube[1] += 1
+    game, bare = loose.without(view.panorama, before)
+    coat = torch.from_numpy(game.coat)[None] / 255
+    looks = Looks(coat, torch.ones(1, len(coat[0]), 2, 2, 3), torch.zeros(1, 0))
+    after = _with(Expected(game, *game.known(before, luck)), cube, looks, False)
+    assert after.painted is not None
+    return replace(after, painted=after.painted | (bare & after.sure))
+
+
+def _coat(looks: Looks) -> Pixels:
+    """What the sides (s, TEXELS, TEXELS, 3) of a block look like in their light."""
+    middles = (torch.arange(TEXELS) + 0.5) / TEXELS
+    parts = torch.meshgrid(torch.arange(float(len(cubes.SIDES))), middles, middles, indexing="ij")
+    points = torch.stack([parts[0], parts[2], parts[1]], -1).flatten(0, -2)
+    shown = colors(looks, points[None].to(looks.light))[0].clamp(0, 1) * 255
+    coat: Pixels = shown.round().byte().cpu().numpy().reshape(*parts[0].shape, 3)
+    return coat
+
+
 def _with(view: Expected, block: Tensor, looks: Looks, gone: bool) -> Expected:
     camera, height = view.panorama.camera, len(view.picture)
     asked = block[None].float(), (height, view.picture.shape[1]), camera.tangent
@@ -62,9 +89,12 @@ def _with(view: Expected, block: Tensor, looks: Looks, gone: bool) -> Expected:
     there[camera.visible(height) :] = False
     shown = colors(looks, front.flatten(0, 1)[None].to(looks.light))[0]
     paint = (shown.clamp(0, 1) * 255).round().byte().cpu().numpy().reshape(view.picture.shape)
-    now = np.array([view.panorama.walked, view.panorama.ticks], view.ages.dtype)
+    game = view.panorama
+    now = np.array([game.walked, game.ticks], view.ages.dtype)
     return replace(
         view,
+        panorama=game if gone else loose.put(game, block.cpu().numpy(), _coat(looks)),
+        put=not gone,
         picture=np.where(there[..., None], paint, view.picture),
         ages=np.where(there[..., None], now, view.ages),
         origins=np.where(there[..., None], NONE, view.origins).astype(view.origins.dtype),

@@ -42,6 +42,9 @@ STEPS, TICKS = 8.0, 64.0
 NEVER = -1_000_000
 """When what was never seen was seen."""
 
+_FIRM = np.array([0.0, 0.0, 0.0, NEVER, 0.0])
+_BARE = np.zeros((3, 16, 16, 3), np.uint8)
+
 
 @dataclass(frozen=True)
 class Panorama:
@@ -56,7 +59,10 @@ class Panorama:
     stood at each. rests: (n, 3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees,
     of the last frame. low: blocks by which the camera was below that, as its player crouched. even:
     ticks that the eye has been at rest. walked, ticks: so far. lattice: (5,), the grid of blocks;
-    see `worldsim.lattice`. tint: what was mixed into the frame, which is kept without it.
+    see `worldsim.lattice`. tint: what was mixed into the frame, which is kept without it. loose:
+    (5,), the corner in the grid of the block that was put down last, the tick since which it is
+    there, and whether it falls, 0 to 1; coat: (3, 16, 16, 3), what it looks like; see
+    `worldsim.loose`.
     """
 
     camera: CameraConfig
@@ -81,6 +87,8 @@ class Panorama:
     walked: int = 0
     ticks: int = 0
     tint: Tint = field(default_factory=PLAIN.copy)
+    loose: NDArray[np.float64] = field(default_factory=_FIRM.copy)
+    coat: Pixels = field(default_factory=_BARE.copy)
 
     def turned(
         self, action: NDArray[np.floating], motion: NDArray[np.floating] | None = None

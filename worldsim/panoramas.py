@@ -128,9 +128,12 @@ def as_arrays(panoramas: Sequence[Panorama]) -> dict[str, NDArray[Any]]:
 
 
 def from_arrays(camera: CameraConfig, arrays: Mapping[str, NDArray[Any]]) -> tuple[Panorama, ...]:
-    """The panoramas that `as_arrays` was taken of."""
-    rows = zip(*(arrays[name] for name in _PARTS), strict=True)
-    games = (dict(zip(_PARTS, map(_value, row), strict=True)) for row in rows)
+    """The panoramas that `as_arrays` was taken of; also before blocks fell, and of no liquids."""
+    kept = [name for name in _PARTS if name in arrays or name not in _LATER]
+    liquid = np.zeros((*arrays["points"].shape[:-1], 4 - arrays["points"].shape[-1]), np.float32)
+    arrays = {**arrays, "points": np.concatenate([arrays["points"], liquid], -1)}
+    rows = zip(*(arrays[name] for name in kept), strict=True)
+    games = (dict(zip(kept, map(_value, row), strict=True)) for row in rows)
     return tuple(Panorama(camera, **{**game, "past": tuple(game["past"])}) for game in games)
 
 
@@ -182,3 +185,6 @@ def pooled(recents: NDArray[np.float32], grid: tuple[int, int]) -> NDArray[np.fl
     y, x = grid
     cells = recents.reshape(*lead, y, height // y, x, width // x, channels).sum(-4).sum(-2)
     return np.moveaxis(cells / np.float32(height // y * (width // x)), -1, -3)
+
+
+_LATER = ("loose", "coat")

@@ -17,6 +17,7 @@ _DEPTH = 6  # blocks below it that are filled
 _CLEAR = 2  # blocks around the player without anything on them
 _LEVELLED = 0.7  # share of the playgrounds whose ground is made level, and of one kind
 _FLOORS = tuple(ID[name] for name in ("grass", "sand", "snow", "stone", "dirt"))
+_LOOSE = (ID["sand"], ID["gravel"])
 _KINDS = (*PLACEABLE, *(ID[name] for name in ("grass", "snow", "stone")))
 
 Cells = Iterable[tuple[int, int, int]]
@@ -27,12 +28,31 @@ class PlaygroundEnv(VoxelEnv):
 
     What players meet once in a thousand steps elsewhere is around every corner here. Spaces, info,
     reset options and rules are those of `WorldSim/Voxel-v0`.
+
+    Args:
+        loose: of two kits in three the first stacks are sand and gravel, or one of them.
+        options: as `VoxelEnv` takes them.
     """
+
+    def __init__(self, *, loose: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self._loose = loose
 
     def _begin(self, options: Mapping[str, Any]) -> Game:
         game = super()._begin(options)
         Yard(game, self.np_random).furnish()
+        if self._loose:
+            _loosened(game, self.np_random)
         return game
+
+
+def _loosened(game: Game, rng: np.random.Generator) -> None:
+    """Put what falls into the first slots, and something firm into a later one."""
+    kinds, amounts = rng.permutation(_LOOSE), rng.integers(1, 65, 3)
+    for slot in range(int(rng.integers(0, 3))):
+        game.blocks[slot], game.counts[slot] = kinds[slot], amounts[slot]
+    firm = [kind for kind in PLACEABLE if kind not in _LOOSE]
+    game.blocks[5], game.counts[5] = int(rng.choice(firm)), amounts[2]
 
 
 class Yard:

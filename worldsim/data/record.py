@@ -28,6 +28,7 @@ POLICIES = {
     "builder": "agents.builder:Builder",
     "fumbler": "agents.builder:Fumbler",
     "reacher": "agents.builder:Reacher",
+    "dropper": "agents.builder:Dropper",
     "replay": "agents.replay:Replay",
     "chopper": "agents.chopper:Chopper",
     "planner": "agents.planner:Planner",
@@ -75,8 +76,8 @@ class Config:
     image_key: str | None = None
     """Which entry of a Dict observation is the picture; null finds the only one."""
     policy: str = "explorer"
-    """Who plays: random, explorer, builder, fumbler, reacher, replay, chopper, planner, agent, or
-    module:Class."""
+    """Who plays: random, explorer, builder, fumbler, reacher, dropper, replay, chopper, planner,
+    agent, or module:Class."""
     policy_options: dict[str, Any] = field(default_factory=dict)
     """Keyword arguments of the policy."""
     episodes: int = 10

@@ -37,6 +37,8 @@ class DynamicsConfig:
     """What can happen in a tick."""
     grid: bool = False
     """Whether the world, seen through a camera, is made of blocks of size 1 in a grid."""
+    falls: bool = False
+    """Whether some of these blocks fall, put down over nothing."""
     grid_attention: bool = False
     """Whether places see each other in the network that tells where it lies."""
     overlay: bool = False

@@ -42,11 +42,14 @@ class Looks(NamedTuple):
 class Faces(nn.Module):
     """Of frames (n, z, y, x) what blocks will look like after them; see `looks`.
 
-    parts: pictures that each side's is a sum of.
+    parts: pictures that each side's is a sum of. falls: whether some blocks do.
     """
 
-    def __init__(self, latent_channels: int, parts: int = 48, width: int = 96) -> None:
+    def __init__(
+        self, latent_channels: int, parts: int = 48, width: int = 96, falls: bool = False
+    ) -> None:
         super().__init__()
+        self.loose = nn.Linear(width + parts, 1) if falls else None
         self.held = strip(latent_channels, width)
         self.kind = nn.Sequential(
             nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, parts)
@@ -70,6 +73,18 @@ class Faces(nn.Module):
             nn.GELU(),
             nn.Linear(width, len(SIDES) * math.prod(_LIT)),
         )
+
+    def falls(self, latents: Tensor) -> Tensor:
+        """How likely (n,) what is in hand in frames (n, z, y, x) falls, put down over nothing.
+
+        As likely as not where nobody has learnt which do.
+        """
+        if self.loose is None:
+            return torch.full((len(latents),), 0.5, device=latents.device)
+        rows = latents.float()
+        seen = self.held(rows[..., rows.shape[-2] - rows.shape[-2] // HELD :, :])
+        told: Tensor = self.loose(torch.cat([seen, self.kind(seen)], 1))
+        return told[:, 0].sigmoid()
 
     def looks(self, latents: Tensor) -> Looks:
         """What blocks will look like after frames (n, z, y, x)."""
