@@ -12,6 +12,7 @@ from worldsim import actions, loose
 from worldsim.camera import CameraConfig
 from worldsim.expected import Expected
 from worldsim.models.faces import Faces
+from worldsim.models.parts import Clip, faces_losses
 from worldsim.painted import fallen, painted
 from worldsim.panorama import NEVER, Panorama
 from worldsim.panoramas import as_arrays, begun, from_arrays
@@ -231,3 +232,26 @@ def test_what_falls_does_so_in_time_and_what_does_not_never_whatever_hands_say(f
         assert (told, round(down, 3)) == ([0, 1], 1.0)
     else:
         assert (told, down) == ([0, 0], 0.0)
+
+
+def test_what_falls_is_learnt_from_what_fell_and_teaches_nothing_else():
+    torch.manual_seed(0)
+    faces = Faces(4, events=["block_fell", "block_placed"])
+    kinds = torch.arange(16) % 2
+    latents = torch.randn(16, 5, 4, 8, 8) * 0.1 + (kinds * 2.0 - 1)[:, None, None, None, None]
+    events = torch.zeros(16, 5, 2)
+    events[:, 2, 1] = 1
+    events[:, 3, 0] = kinds.float()  # falls in the tick after
+    optimizer = torch.optim.Adam(faces.parameters(), 0.03)
+    before = faces.kind[-1].weight.clone()
+    for _ in range(60):
+        loss = faces_losses(faces, latents, Clip(latents, torch.zeros(16, 4, 3), events=events))
+        optimizer.zero_grad()
+        sum(loss.values()).backward()
+        optimizer.step()
+    told = faces.falls(latents[:, 1])
+    assert told[kinds == 1].min() > 0.8
+    assert told[kinds == 0].max() < 0.2
+    assert torch.equal(faces.kind[-1].weight, before)
+    assert faces.falls_loss(latents, 0 * events) is None
+    assert faces.falls_loss(latents[:, :2], events[:, :2]) is None

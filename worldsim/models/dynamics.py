@@ -63,7 +63,9 @@ class Dynamics(nn.Module):
         laid = *told, c.switches, k, c.camera.overlay
         self.overlay = Overlay(*laid) if self.draft and c.overlay else None
         self.grid = Grid(c.latent_channels, c.grid_attention) if sees and c.grid else None
-        self.faces = Faces(c.latent_channels, falls=c.falls) if self.draft and self.grid else None
+        told_falls = c.events if c.falls else ()
+        faces = Faces(c.latent_channels, events=told_falls) if self.draft and self.grid else None
+        self.faces = faces
         self.critic: Critic | None = None  # of what is predicted, while training has one
 
     def forward(

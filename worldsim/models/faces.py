@@ -8,6 +8,7 @@ that of the frame before.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,13 +16,16 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from worldsim.cubes import EXITS, SHOWN, SIDES
+from worldsim.cubes import EXITS, FELL, PLACED, SHOWN, SIDES
 from worldsim.models.hands import HELD, close, middle, strip
 from worldsim.models.near import Near
 from worldsim.models.packed import PackableConv2d
 
 TEXELS = 16
 """Squares to a side of a picture."""
+
+_SOON = 1
+"""Ticks after which what falls has begun to."""
 
 _LIT = 2, 2, 3
 """Of the light on a side: corners, and colours."""
@@ -42,14 +46,18 @@ class Looks(NamedTuple):
 class Faces(nn.Module):
     """Of frames (n, z, y, x) what blocks will look like after them; see `looks`.
 
-    parts: pictures that each side's is a sum of. falls: whether some blocks do.
+    parts: pictures that each side's is a sum of. events: of a game in which some blocks fall, what
+    can happen in a tick.
     """
 
     def __init__(
-        self, latent_channels: int, parts: int = 48, width: int = 96, falls: bool = False
+        self, latent_channels: int, parts: int = 48, width: int = 96, events: Sequence[str] = ()
     ) -> None:
         super().__init__()
-        self.loose = nn.Linear(width + parts, 1) if falls else None
+        self._placed, self._fell = (
+            [i for i, name in enumerate(events) if name in kinds] for kinds in (PLACED, FELL)
+        )
+        self.loose = nn.Linear(width + parts, 1) if events else None
         self.held = strip(latent_channels, width)
         self.kind = nn.Sequential(
             nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, parts)
@@ -81,10 +89,31 @@ class Faces(nn.Module):
         """
         if self.loose is None:
             return torch.full((len(latents),), 0.5, device=latents.device)
+        return self._falling(self.loose, latents).sigmoid()
+
+    def _falling(self, loose: nn.Linear, latents: Tensor) -> Tensor:
+        """Log-odds (n,); what it looks like is not learnt from what falls."""
         rows = latents.float()
-        seen = self.held(rows[..., rows.shape[-2] - rows.shape[-2] // HELD :, :])
-        told: Tensor = self.loose(torch.cat([seen, self.kind(seen)], 1))
-        return told[:, 0].sigmoid()
+        with torch.no_grad():
+            seen = self.held(rows[..., rows.shape[-2] - rows.shape[-2] // HELD :, :])
+            known = torch.cat([seen, self.kind(seen)], 1)
+        told: Tensor = loose(known)
+        return told[:, 0]
+
+    def falls_loss(self, latents: Tensor, events: Tensor) -> Tensor | None:
+        """The log loss of what is put down in clips (b, t, z, y, x), with events (b, t, k).
+
+        It falls if anything did by `_SOON` ticks later. None where nothing is put down.
+        """
+        if self.loose is None or latents.shape[1] <= _SOON + 1:
+            return None
+        last = latents.shape[1] - _SOON
+        put = (events[:, 1:last, self._placed] > 0).any(-1)
+        if not put.any():
+            return None
+        fell = (events[..., self._fell] > 0).any(-1).unfold(1, _SOON + 1, 1).any(-1)[:, 1:]
+        told = self._falling(self.loose, latents[:, : last - 1][put])
+        return F.binary_cross_entropy_with_logits(told, fell[put].float())
 
     def looks(self, latents: Tensor) -> Looks:
         """What blocks will look like after frames (n, z, y, x)."""

@@ -168,16 +168,18 @@ def grid_losses(grid: Grid, past: Tensor, clip: Clip) -> dict[str, Tensor]:
 def faces_losses(faces: Faces, past: Tensor, clip: Clip) -> dict[str, Tensor]:
     """The loss of faces, of all frames of which some points are known; past: as seen.
 
-    What was in hand, and in which light, the frame before shows.
+    What was in hand, and in which light, the frame before shows. And whether what was put down
+    fell, where that is told.
     """
-    if clip.points is None:
-        return {}
-    points = clip.points[:, 1:]
-    chosen = (points[..., 6] > 0).any(-1)
-    if not chosen.any():
-        return {"faces": faces.parts.sum() * 0}
-    points = points[chosen]
-    return {"faces": faces_loss(faces, past[:, :-1][chosen], points)}
+    losses = {"faces": faces.parts.sum() * 0}
+    fell = None if clip.events is None else faces.falls_loss(past, clip.events)
+    if fell is not None:
+        losses["falls"] = fell
+    points = None if clip.points is None else clip.points[:, 1:]
+    chosen = None if points is None else (points[..., 6] > 0).any(-1)
+    if points is not None and chosen is not None and chosen.any():
+        losses["faces"] = faces_loss(faces, past[:, :-1][chosen], points[chosen])
+    return losses
 
 
 def unstirred(latents: Tensor) -> Tensor:
