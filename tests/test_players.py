@@ -65,7 +65,7 @@ def test_only_bodies_that_are_told_liquids_feel_them(liquids: bool) -> None:
     model, clip = tiny_dynamics(camera=CAMERA, liquids=liquids), Clip(2)
     body, near = model.body, torch.rand(B, NEAR)
     if liquids:
-        torch.nn.init.normal_(body.wet.weight)
+        torch.nn.init.normal_(body.swim[-1].weight)
     state = body.start(B) + 0.1
     dry = torch.cat([near[:, : NEAR * 2 // 3], torch.zeros(B, NEAR // 3)], 1)
     first, second = (body.coming(state, clip.actions[:, 0], cells) for cells in (near, dry))

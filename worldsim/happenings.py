@@ -27,6 +27,11 @@ from worldsim.surroundings import Ahead
 from worldsim.trained import played
 
 
+_SURER = 2.0
+"""Times their log-odds by which events are drawn: what happens in a world that has rules is not a
+matter of chance, and a crack that is missed is missed by all that follow."""
+
+
 class Happenings:
     """Draws events, follows those whose hands bring them about, and drafts what they look like.
 
@@ -91,7 +96,8 @@ class Happenings:
             if i:  # what the frames between show is not known yet
                 before = led[:, i - 1 : i], events[-1][:, None], hands
                 hands = in_company(self._hands, seen, *before)[:, 0]
-            odds = in_company(self._hands.logits, hands, led[:, i], away).sigmoid()
+            logits = in_company(self._hands.logits, hands, led[:, i], away)
+            odds = (_SURER * logits).sigmoid()
             if i == 0 and coming is not None and state.body is not None:
                 up = torch.from_numpy(coming[:, -1]).to(state.body)
                 speeds = torch.stack([motion_of(state.body)[:, -1], up], 1)

@@ -82,10 +82,12 @@ class Body(nn.Module):
         self.feel = _mlp(width + MEASURED + 1, width, 2 * _WALK)
         self.level = Level(latent_channels)
         self.near = nn.Linear(_SOLID, width)
-        self.wet = nn.Linear(NEAR - _SOLID, width, bias=False) if liquids else None
-        if self.wet is not None:
-            nn.init.zeros_(self.wet.weight)
         self.walk = _mlp(2 * width + action_size + _WALK, width, _WALK)
+        self.wet = nn.Linear(NEAR - _SOLID, width) if liquids else None
+        self.swim = _mlp(2 * width + action_size + _WALK, width, _WALK) if liquids else None
+        if self.swim is not None:
+            for weight in self.swim[-1].parameters():
+                nn.init.zeros_(weight)
 
     def start(self, b: int) -> Tensor:
         """`b` bodies (b, width + 3) that have seen nothing and do not move."""
@@ -158,14 +160,15 @@ class Body(nn.Module):
         """
         state, before = bodies[..., :-_WALK], motion_of(bodies) / UNIT
         known = state.new_zeros(NEAR) if near is None else near
-        around = self.near(known[..., :_SOLID])
-        if self.wet is not None:
-            around = around + self.wet(known[..., _SOLID:])
-        around = F.gelu(around).expand(*state.shape[:-1], -1)
-        change: Tensor = self.walk(
-            torch.cat([state, scaled(actions, self.angles), before, around], -1)
-        )
-        return UNIT * (before + change.float())
+        told = torch.cat([state, scaled(actions, self.angles), before], -1)
+        solid = F.gelu(self.near(known[..., :_SOLID])).expand(*state.shape[:-1], -1)
+        change: Tensor = self.walk(torch.cat([told, solid], -1)).float()
+        if self.wet is not None and self.swim is not None:
+            liquid = known[..., _SOLID:]
+            wet = F.gelu(self.wet(liquid)).expand(*state.shape[:-1], -1)
+            there = (liquid > 0).any(-1, keepdim=True)
+            change = change + there * self.swim(torch.cat([told, wet], -1)).float()
+        return UNIT * (before + change)
 
 
 def motion_of(bodies: Tensor) -> Tensor:

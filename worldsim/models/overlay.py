@@ -44,7 +44,7 @@ class Overlay(nn.Module):
         switches: Sequence[int],
         events: int,
         share: float,
-        width: int = 96,
+        width: int = 80,
         blocks: int = 4,
     ) -> None:
         super().__init__()
