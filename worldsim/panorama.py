@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from worldsim import crosshair, tinted
 from worldsim.camera import FAR, CameraConfig
-from worldsim.footing import landed
+from worldsim.footing import afloat, landed
 from worldsim.lattice import Lattice, side
 from worldsim.magnified import grow_old
 from worldsim.nearby import (
@@ -113,11 +113,13 @@ class Panorama:
     def standing(self, eye: NDArray[np.float64]) -> "Panorama":
         """With the eye elsewhere (3,) a tick later, before anything is seen from there.
 
-        It is not at rest on what was seen to be empty, wherever a dream may keep it.
+        It is not at rest in a liquid, nor on what was seen to be empty, wherever a dream may keep
+        it.
         """
         rests, even = rested(self.rests, eye, self.eye, self.even)
-        if rests is not self.rests and not holds(*self._scanned(), eye):
-            rests = self.rests
+        if rests is not self.rests:
+            held = not afloat(self.points, eye) and holds(*self._scanned(), eye)
+            rests = rests if held else self.rests
         return replace(self, eye=eye, rests=rests, even=even, fell=float(eye[1] - self.eye[1]))
 
     def stopped(self, motion: NDArray[np.floating]) -> NDArray[np.float64]:
