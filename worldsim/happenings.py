@@ -26,7 +26,6 @@ from worldsim.state import State
 from worldsim.surroundings import Ahead
 from worldsim.trained import played
 
-
 _SURER = 2.0
 """Times their log-odds by which events are drawn: what happens in a world that has rules is not a
 matter of chance, and a crack that is missed is missed by all that follow."""
