@@ -90,7 +90,7 @@ def test_motions_were_measured_between_a_frame_and_the_one_before(runs):
     pitches = episode.info["pitch"][:9]
     depth, _ = trained.load_depth(runs / "depth" / "depth.safetensors")
     latents = torch.from_numpy(data.clips([(0, 0)], 9).latents[0])
-    away = depth.ahead(latents, torch.from_numpy(pitches), episode.frames.shape[1:3]).numpy()
+    away = depth.ahead(latents, torch.from_numpy(pitches), episode.frames.shape[1:3]).abs().numpy()
     own = walked(data.camera, episode.frames[:9], episode.actions[:8], pitches, away[1:])
     motions = data.clips([(0, 0)], 9).motions[0]
     assert np.isnan(motions[0]).all()
