@@ -24,7 +24,7 @@ from worldsim.noise import chances_of, draft_noise_of, lucks_of, shares_of
 from worldsim.painted import beside, fallen, painted
 from worldsim.state import State
 from worldsim.surroundings import Ahead
-from worldsim.trained import played
+from worldsim.trained import Model, played
 
 _SURER = 2.0
 """Times their log-odds by which events are drawn: what happens in a world that has rules is not a
@@ -59,17 +59,12 @@ class Happenings:
         """
         if dynamics.hands is None:
             return None
-        hands, draft = played(dynamics.hands), None
+        hands, draft = played(dynamics.hands), dynamics.draft
         pack(hands)
-        if dynamics.draft is not None:
-            draft = played(dynamics.draft)
+        if draft is not None:
+            draft = played(draft)
             pack(draft, dtype)
-        faces = None if dynamics.faces is None else played(dynamics.faces)
-        if faces is not None:
-            pack(faces)
-        overlay = None if dynamics.overlay is None else played(dynamics.overlay)
-        if overlay is not None:
-            pack(overlay)
+        faces, overlay = _packed(dynamics.faces), _packed(dynamics.overlay)
         return cls(hands, draft, dynamics.config.events, faces, overlay)
 
     def begun(self, latents: Tensor, led: Tensor) -> Tensor:
@@ -205,6 +200,14 @@ class Happenings:
             for view, digs, puts in zip(ahead.views, dug, placed, strict=True)
         ]
         return torch.from_numpy(np.array(found, np.float32))
+
+
+def _packed(part: Model | None) -> Model | None:
+    """A part of a dynamics model, if it has that, as it is played."""
+    if part is not None:
+        part = played(part)
+        pack(part)
+    return part
 
 
 def _happened(events: Tensor, kinds: Sequence[int]) -> Tensor:

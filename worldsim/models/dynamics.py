@@ -63,9 +63,9 @@ class Dynamics(nn.Module):
         laid = *told, c.switches, k, c.camera.overlay
         self.overlay = Overlay(*laid) if self.draft and c.overlay else None
         self.grid = Grid(c.latent_channels, c.grid_attention) if sees and c.grid else None
-        told_falls = c.events if c.falls else ()
-        faces = Faces(c.latent_channels, events=told_falls) if self.draft and self.grid else None
-        self.faces = faces
+        falling = c.events if c.falls else ()
+        blocks = self.draft and self.grid
+        self.faces = Faces(c.latent_channels, events=falling) if blocks else None
         self.critic: Critic | None = None  # of what is predicted, while training has one
 
     def forward(

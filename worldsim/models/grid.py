@@ -61,10 +61,8 @@ class Grid(nn.Module):
     def forward(self, latents: Tensor, pitches: Tensor) -> Tensor:
         """What each frame tells, float32."""
         n, _, y, x = latents.shape
-        row = torch.linspace(-1, 1, y, device=latents.device)[:, None].expand(n, 1, y, x)
-        column = torch.linspace(-1, 1, x, device=latents.device).expand(n, 1, y, x)
         pitch = torch.deg2rad(pitches.float())[:, None, None, None].expand(n, 1, y, x)
-        given = torch.cat([latents, *(part.to(latents) for part in (row, column, pitch))], 1)
+        given = torch.cat([latents, places(latents), pitch.to(latents)], 1)
         seeing = dict(zip(_AFTER, self.everywhere, strict=False))
         told = given.contiguous(memory_format=torch.channels_last)
         for i, layer in enumerate(self.body):
