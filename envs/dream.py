@@ -16,6 +16,7 @@ from envs.starts import start
 from worldsim import actions
 from worldsim.models.heads import moved
 from worldsim.pace import Pace, kept
+from worldsim.playing import Playing
 from worldsim.state import State
 from worldsim.trail import Kept
 from worldsim.world import Origin, load_world
@@ -76,7 +77,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         self.render_mode, self._exact = render_mode, exact
         self.action_space = actions.space()
         self.observation_space = gym.spaces.Box(0, 255, (*self.world.frame_shape, 3), np.uint8)
-        self._state: State | None = None
+        self._playing = Playing()
         self._back: Kept | None = None  # what was gone back to, not yet made whole
         self._near: deque[State] = deque(maxlen=4)  # whole states, for going back quickly
         self._left: State | None = None  # the whole state that was last gone back from
@@ -118,18 +119,14 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         Raises:
             RuntimeError: before the first `reset`.
         """
-        if self._state is None:
-            if self._back is None:
-                raise RuntimeError("there is no dream yet; call reset() first")
-            near = [*self._near, self._left] if self._left else self._near
-            self._state = self.world.simulator.recall(self._back, near)
-        return self._state
+        return self._whole().state
 
     def snapshot(self) -> Snapshot:
         """The dream as it stands, to `restore` it later: some kilobytes beside the one before."""
         kept = self._back
-        if self._state is not None or kept is None:
-            self._state, kept = self.state.kept()
+        if self._playing.begun or kept is None:
+            state, kept = self._playing.seen.kept()
+            self._playing.put(state, lent=False)
         random = dict(self.np_random.bit_generator.state)
         poses, ticks = self._pose.numpy().copy()[None], np.array([self._ticks])
         return Snapshot(kept, poses, ticks, (random,), (self._origin,), self.world.hash)
@@ -141,7 +138,9 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
             UserError: it is of another model.
         """
         self._back = snapshot.of(self.world).kept
-        self._left, self._state = self._state or self._left, None
+        if self._playing.begun:
+            self._left = self._playing.state
+        self._playing.put(None)
         self._pose = torch.from_numpy(snapshot.poses[0].copy())
         self._ticks, self._origin = int(snapshot.ticks[0]), snapshot.origins[0]
         self.np_random.bit_generator.state = dict(snapshot.randoms[0])
@@ -187,8 +186,8 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         self._near.clear()
         context, led = begun.context[None], begun.led[None]
         simulator = self.world.simulator
-        self._state = simulator.reset(context, led, [noise], pitches=begun.pitches)
-        self._frame = self.world.simulator.render(self._state)[0]
+        self._playing.put(simulator.reset(context, led, [noise], pitches=begun.pitches))
+        self._frame = simulator.render(self._playing.seen)[0]
         if self.render_mode == "human":
             self.render()
         return self._frame.copy(), self._info(0.0, 1.0)
@@ -202,9 +201,10 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         vector = actions.to_vector(action)
         if self.pace is not None:
             self.pace.use()  # the thread that plays need not be the one that measured
-        self._state, step = self.world.simulator.step(self.state, vector[None, None])
-        if self._state.trail and len(self._state.trail.moves) % _NEAR == 0:
-            self._near.append(self._state)
+        step = self._whole().step(self.world.simulator, vector[None, None])
+        trail = self._playing.seen.trail
+        if trail and len(trail.moves) % _NEAR == 0:
+            self._near.append(self._playing.state)
         self._frame, self._ticks = step.frames[0, -1], self._ticks + 1
         self._pose = moved(self._pose, step.motion[0, -1].double().cpu())
         p_end = float(step.p_end[0, -1])
@@ -231,6 +231,13 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         if self._window is not None:
             self._window.close()
             self._window = None
+
+    def _whole(self) -> Playing:
+        """The dream, with what was gone back to made whole."""
+        if not self._playing.begun and self._back is not None:
+            near = [*self._near, self._left] if self._left else self._near
+            self._playing.put(self.world.simulator.recall(self._back, near))
+        return self._playing
 
     def _info(self, p_terminate: float, p_ground: float) -> dict[str, Any]:
         return {

@@ -19,6 +19,7 @@ from envs.starts import start
 from worldsim import actions
 from worldsim.errors import UserError
 from worldsim.models.heads import moved
+from worldsim.playing import Playing
 from worldsim.state import State, joined
 from worldsim.trail import Kept
 from worldsim.world import Origin, load_world
@@ -79,7 +80,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._randoms = [seeding.np_random()[0] for _ in range(num_envs)]
-        self._state: State | None = None
+        self._playing = Playing()
         self._back: Kept | None = None  # what was gone back to, not yet made whole
         self._poses = torch.zeros(num_envs, 5, dtype=torch.float64)
         self._ticks = np.zeros(num_envs, np.int64)
@@ -92,11 +93,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         Raises:
             RuntimeError: before the first `reset`.
         """
-        if self._state is None:
-            if self._back is None:
-                raise RuntimeError("there are no dreams yet; call reset() first")
-            self._state = self.world.simulator.recall(self._back)
-        return self._state
+        return self._whole().state
 
     @property
     def origins(self) -> tuple[Origin | None, ...]:
@@ -119,7 +116,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         reseed(self._randoms, seeds_of(seed, self.num_envs), rows)
         self._begin(rows, given)
         infos = masked(self._infos(), rows, self.num_envs)
-        return self._shown(self.state), infos
+        return self._shown(self._whole().seen), infos
 
     def step(self, actions: Any) -> Result:
         """Dream one frame each; dreams that end begin anew.
@@ -128,7 +125,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
             ValueError: actions out of range, NaN, incomplete or of another number.
         """
         vectors = vectors_of(actions, self.num_envs)
-        self._state, step = self.world.simulator.step(self.state, vectors[:, None])
+        step = self._whole().step(self.world.simulator, vectors[:, None])
         self._ticks = self._ticks + 1
         self._poses = moved(self._poses, step.motion[:, -1].double().cpu())
         pictures = self._obs == "pixels"  # which the simulator may have decoded for itself
@@ -141,7 +138,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         if rows:
             final = last(observations, infos, rows)
             self._begin(rows, {})
-            observations = self._shown(self.state)
+            observations = self._shown(self._playing.seen)
             renew(told, self._infos(), rows)
             told |= final
         return observations, rewards, ended, cut, told
@@ -149,8 +146,9 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
     def snapshot(self) -> Snapshot:
         """All dreams as they stand, to `restore` them later; see `DreamEnv.snapshot`."""
         kept = self._back
-        if self._state is not None or kept is None:
-            self._state, kept = self.state.kept()
+        if self._playing.begun or kept is None:
+            state, kept = self._playing.seen.kept()
+            self._playing.put(state, lent=False)
         randoms = tuple(dict(random.bit_generator.state) for random in self._randoms)
         poses, ticks = self._poses.numpy().copy(), self._ticks.copy()
         return Snapshot(kept, poses, ticks, randoms, self.origins, self.world.hash)
@@ -172,16 +170,18 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
                 f" (make it with num_envs={b})"
             )
         if len(parts) == 1:
-            self._state, self._back = None, parts[0].kept
+            self._playing.put(None)
+            self._back = parts[0].kept
         else:
-            self._state, self._back = self._side_by_side([part.kept for part in parts]), None
+            self._playing.put(self._side_by_side([part.kept for part in parts]))
+            self._back = None
         self._poses = torch.from_numpy(np.concatenate([part.poses for part in parts]))
         self._ticks = np.concatenate([part.ticks for part in parts])
         self._origins = [origin for part in parts for origin in part.origins]
         states = [state for part in parts for state in part.randoms]
         for random, state in zip(self._randoms, states, strict=True):
             random.bit_generator.state = dict(state)
-        return self._shown(self._back or self.state)
+        return self._shown(self._back or self._playing.seen)
 
     def fork(self, n: int, seeds: Sequence[int] | None = None) -> list[Snapshot]:
         """`n` futures of all dreams to `restore`; see `DreamEnv.fork`."""
@@ -191,7 +191,13 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         """The frames on show, when made with `render_mode="rgb_array"`."""
         if self.render_mode is None:
             return None
-        return tuple(self.world.simulator.render(self.state))
+        return tuple(self.world.simulator.render(self._whole().seen))
+
+    def _whole(self) -> Playing:
+        """The dreams, with what was gone back to made whole."""
+        if not self._playing.begun and self._back is not None:
+            self._playing.put(self.world.simulator.recall(self._back))
+        return self._playing
 
     def _begin(self, rows: Sequence[int], options: Mapping[str, Any]) -> None:
         """Begin the dreams of the rows anew: one by one, so that none depends on another."""
@@ -207,7 +213,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
             self._origins[i], self._ticks[i] = begun.origin, 0
         fresh = joined(states)
         whole = len(rows) == self.num_envs
-        self._state = fresh if whole else self.state.with_rows(rows, fresh)
+        self._playing.put(fresh if whole else self._whole().seen.with_rows(rows, fresh))
         self._poses, self._back = poses, None
 
     def _side_by_side(self, parts: Sequence[Kept]) -> State:

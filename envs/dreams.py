@@ -14,6 +14,7 @@ from envs import observed
 from envs.contexts import Contexts
 from worldsim.errors import UserError
 from worldsim.models.heads import moved
+from worldsim.playing import Playing
 from worldsim.state import State
 from worldsim.world import load_world
 from worldsim.worth import Worth
@@ -75,7 +76,7 @@ class Dreams:
         self._contexts = Contexts(self.world, config.contexts, config.seeds)
         events = self.world.simulator.dynamics.config.events
         self._worth = Worth(config.rewards, events, config.least)
-        self._state: State | None = None
+        self._playing = Playing()
         self._poses = torch.zeros(0, 5, dtype=torch.float64)
         self._ticks = np.zeros(0, np.int64)
 
@@ -91,9 +92,7 @@ class Dreams:
         Raises:
             RuntimeError: before the first `begin`.
         """
-        if self._state is None:
-            raise RuntimeError("there is no dream yet; call reset() first")
-        return self._state
+        return self._playing.state
 
     def begin(self, rows: Sequence[int], randoms: Sequence[np.random.Generator], n: int) -> None:
         """Begin the dreams of those rows of `n` anew, each at a start of its generator's."""
@@ -105,19 +104,22 @@ class Dreams:
         pitches = poses[:, -1].tolist()
         fresh = self.world.simulator.reset(latents, led, noise, pitches=pitches)
         if len(rows) == n:
-            self._state, self._poses = fresh, poses
+            self._playing.put(fresh)
+            self._poses = poses
             self._ticks = np.zeros(n, np.int64)
             return
         index = torch.tensor(rows)
-        self._state = self.state.with_rows(index, fresh)
+        self._playing.put(self._playing.seen.with_rows(index, fresh), lent=False)
         self._poses = self._poses.index_copy(0, index, poses)
         self._ticks[list(rows)] = 0
 
     def step(self, vectors: NDArray[np.float32]) -> Outcome:
         """Dream on, each dream with its action (n, a) held for `repeat` ticks."""
-        config, before = self.config, self.state
+        config = self.config
+        twice = config.uncertainty or config.limit is not None
+        before = self._playing.state if twice else None
         led = np.repeat(vectors[:, None], config.repeat, 1)
-        self._state, step = self.world.simulator.step(before, led)
+        step = self._playing.step(self.world.simulator, led)
         for tick in range(config.repeat):
             self._poses = moved(self._poses, step.motion[:, tick].double().cpu())
         self._ticks = self._ticks + config.repeat
@@ -131,7 +133,7 @@ class Dreams:
             "p_reward": worth.max(1),
         }
         truncated = self._ticks >= config.horizon
-        if config.uncertainty or config.limit is not None:
+        if before is not None:
             other = before.with_seeds([int(seed) ^ 0x5DEECE66D for seed in before.seeds])
             _, again = self.world.simulator.step(other, led)
             apart = (again.latents - step.latents).float().square().mean((1, 2, 3, 4)).sqrt()
@@ -144,7 +146,7 @@ class Dreams:
 
     def observations(self) -> NDArray[Any]:
         """What the dreams show now (n, ...)."""
-        return observed.shown(self.world, self.state, self.config.obs)
+        return observed.shown(self.world, self._playing.seen, self.config.obs)
 
     def infos(self, n: int) -> dict[str, NDArray[Any]]:
         """The infos of dreams that have just begun."""

@@ -10,7 +10,7 @@ from toys import tiny_dynamics
 
 from worldsim.camera import CHANNELS, CameraConfig
 from worldsim.errors import UserError
-from worldsim.models.draft import undrawn
+from worldsim.models.draft import Drafted, undrawn
 from worldsim.models.overlay import Overlay, overlay_loss
 from worldsim.models.parts import Clip, overlay_losses
 from worldsim.training.parted import refuse_part
@@ -102,3 +102,22 @@ def test_part_overlay_needs_a_model_that_has_one() -> None:
     with pytest.raises(UserError, match=r"model\.overlay=true"):
         refuse_part("overlay", shape, True)
     refuse_part("overlay", replace(shape, overlay=True), True)
+
+
+@pytest.mark.parametrize(("name", "drafted"), [("placed", True), ("item_dropped", False)])
+def test_nothing_else_is_drafted_where_only_what_is_held_changes(
+    name: str, drafted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = simulator(tiny_dynamics(events=[name], camera=CAMERA, overlay=True))
+    biased(sim, 30.0)
+    asked: list[int] = []
+    draft = sim._happenings._draft
+    drawn = draft.drafted
+
+    def listen(prior: torch.Tensor, *rest: torch.Tensor) -> Drafted:
+        asked.append(len(prior))
+        return drawn(prior, *rest)
+
+    monkeypatch.setattr(draft, "drafted", listen)
+    sim.step(sim.reset(*context([0]), [0]), torch.zeros(1, 1, 3))
+    assert bool(asked) == drafted

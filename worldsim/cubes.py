@@ -48,6 +48,9 @@ FELL = ("block_fell",)
 DUG = *GONE, "block_cracked"
 """Events that change the block aimed at."""
 
+HELD = "item_dropped", "log_collected"
+"""Those that change what players hold, and nothing that is in the view."""
+
 HURT = "damage", "death"
 """Events that happen to players, whatever their hands do."""
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim import loose
-from worldsim.cubes import DUG, FELL, GONE, HURT, PLACED
+from worldsim.cubes import DUG, FELL, GONE, HELD, HURT, PLACED
 from worldsim.cubes import NONE as NOTHING
 from worldsim.expected import Expected
 from worldsim.models.body import motion_of
@@ -50,6 +50,7 @@ class Happenings:
             [i for i, name in enumerate(names) if name in kinds]
             for kinds in (DUG, GONE, PLACED, FELL, HURT)
         )
+        self._viewed = [i for i, name in enumerate(names) if name not in HELD]
 
     @classmethod
     def of(cls, dynamics: Dynamics, dtype: torch.dtype) -> "Happenings | None":
@@ -172,11 +173,14 @@ class Happenings:
 
         Of the first frame's, of which so much is known: nothing is of those after it. blocks:
         (b, 6) that change. What is painted already stays. What is laid over the view has a network
-        of its own; but what it is to be hurt, hands do not bring about.
+        of its own, by which alone frames are drawn whose events change nothing else; but what it is
+        to be hurt, hands do not bring about.
         """
         drawn, share = undrawn(prior.clone())
         if self._draft is not None:
-            chosen = self._draft.occasions(led[:, 0], events[:, 0])
+            occasions = chosen = self._draft.occasions(led[:, 0], events[:, 0])
+            if self._overlay is not None:
+                chosen = chosen & _happened(events[:, 0], self._viewed)
             if chosen.any():
                 noise = draft_noise_of(state, state.latents.shape[1:])[:, None]
                 parts = prior, led, events, noise, blocks.to(prior)[:, None]
@@ -185,7 +189,7 @@ class Happenings:
                 first = Drafted(drawn[:, :1], share[:, :1])
                 known = prior[:, :1], ahead.views, self._broken(events[:, 0])
                 drawn[:, :1], share[:, :1] = beside(first, *known)
-            sure = chosen & ~_happened(events[:, 0], self._hurt)
+            sure = occasions & ~_happened(events[:, 0], self._hurt)
             if self._overlay is not None and sure.any():
                 first = Drafted(drawn[sure, :1], share[sure, :1])
                 told = prior[sure, :1], led[sure, 0], events[sure, 0]

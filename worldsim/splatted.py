@@ -65,6 +65,10 @@ def remembered(
     nearest, off = np.full((height, width), NOTHING), np.empty((height, width))
     shown = np.empty((height, width), np.int64)
     angles, asked = facing(yaw, pitch), _asked(origins, visible)
+    if not asked.any():
+        return
+    # Nobody sees what is farther aside than this for each block ahead: that costs no division.
+    high, wide = tangent * (1 + 2 / height), tangent * (width + 2) / height
     for cell in range(len(flat_when)):
         if flat_when[cell, 0] == never:
             continue
@@ -74,7 +78,7 @@ def remembered(
             flat_places[cell, 2] - eye[2],
             angles,
         )
-        if ahead > 0.05:
+        if ahead > 0.05 and abs(down) < high * ahead and abs(right) < wide * ahead:
             py, px = pixel_of(right, down, ahead, (height, width), tangent)
             if _counts(asked, py, px):
                 spread(nearest, off, shown, cell, py, px, ahead, visible)

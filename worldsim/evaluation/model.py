@@ -21,6 +21,7 @@ from torch import Tensor
 from worldsim.actions import Vector
 from worldsim.coding import decoded
 from worldsim.device import DTYPES
+from worldsim.playing import Playing
 from worldsim.simulator import Simulator
 from worldsim.state import State, Step
 from worldsim.world import World, load_world
@@ -93,9 +94,8 @@ class Dreamer:
         self.simulator: Simulator = world.simulator
         self._path = path
         self._known: OrderedDict[bytes, Tensor] = OrderedDict()
-        self._state: State | None = None
+        self._playing = Playing()
         self._step: Step | None = None
-        self._lent = True  # whether others may hold the state
 
     @property
     def respawn(self) -> Callable[[], WorldModel] | None:
@@ -114,7 +114,8 @@ class Dreamer:
         latents = self._encoded(frames.reshape(-1, *frames.shape[2:]))
         latents = latents.view(*frames.shape[:2], *latents.shape[1:])
         state = self.simulator.reset(latents, actions, seeds, pictures=frames)
-        self._state, self._step = state, None
+        self._playing.put(state)
+        self._step = None
 
     def step(self, actions: Vector) -> Frames:
         """The frames (b, h, w, 3) that actions (b, a) lead to."""
@@ -122,9 +123,7 @@ class Dreamer:
 
     def advance(self, actions: Vector) -> Step:
         """The same, whose frames are decoded only if they are asked for."""
-        lent, state = self._lent, self.snapshot()
-        self._state, self._step = self.simulator.step(state, actions[:, None], spend=not lent)
-        self._lent = False
+        self._step = self._playing.step(self.simulator, actions[:, None])
         return self._step
 
     def rewards(self) -> Floats:
@@ -143,14 +142,12 @@ class Dreamer:
         Raises:
             RuntimeError: before the first `reset`.
         """
-        if self._state is None:
-            raise RuntimeError("no game has begun; call reset() first")
-        self._lent = True
-        return self._state
+        return self._playing.state
 
     def restore(self, snapshot: State) -> None:
         """Go back to a snapshot."""
-        self._state, self._step, self._lent = snapshot, None, True
+        self._playing.put(snapshot)
+        self._step = None
 
     def reconstruct(self, frames: Frames) -> Frames:
         """Frames (n, h, w, 3) through the tokenizer and back."""
