@@ -19,6 +19,7 @@ from agents.moves import MOVES, REPEAT, VECTORS
 from worldsim import actions
 from worldsim.data import environments
 from worldsim.errors import UserError
+from worldsim.playing import Playing
 from worldsim.state import State
 from worldsim.world import load_world
 from worldsim.worth import Worth
@@ -111,14 +112,14 @@ class Planner:
 
     def _worth(self, now: State, plans: NDArray[np.int64], seed: int) -> Odds:
         """The discounted reward (candidates,) that the plans are dreamed to bring."""
-        state = now.rows([0] * len(plans)).with_seeds([seed] * len(plans))
+        games = Playing(now.rows([0] * len(plans)).with_seeds([seed] * len(plans)))
         total = torch.zeros(len(plans), dtype=torch.float64)
         alive = torch.ones(len(plans), dtype=torch.float64)
         for k in range(self._ahead):
-            led = np.repeat(VECTORS[plans[:, k]][:, None], self._repeat, 1)
-            state, step = self._simulator.step(state, led)
-            total += alive * self._discount**k * self._reward(step).sum(1)
-            alive = alive * (1 - step.p_end.double().cpu().amax(1))
+            for _ in range(self._repeat):
+                step = games.step(self._simulator, VECTORS[plans[:, k]][:, None])
+                total += alive * self._discount**k * self._reward(step)[:, 0]
+                alive = alive * (1 - step.p_end[:, 0].double().cpu())
         return total.numpy()
 
     def _fit(self, best: NDArray[np.int64]) -> None:

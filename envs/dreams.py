@@ -15,9 +15,12 @@ from envs.contexts import Contexts
 from worldsim.errors import UserError
 from worldsim.models.heads import moved
 from worldsim.playing import Playing
-from worldsim.state import State
+from worldsim.state import State, Step
 from worldsim.world import load_world
 from worldsim.worth import Worth
+
+_ENDS = 0.5
+"""Probability of an end from which on it is one."""
 
 
 @dataclass
@@ -27,10 +30,10 @@ class TaskConfig:
     checkpoint: a world file; the shipped one by default. contexts: folders of `worldsim encode`
     whose episodes dreams begin in; by default the few contexts of the world file. seeds: first and
     last seed of the episodes to begin in; by default all. obs: "pixels", as the exact world shows,
-    or "latent", which need not be decoded. repeat: ticks that an action is held; they are dreamed
-    jointly. horizon: ticks after which a dream is truncated. rewards: what events are worth, by
-    name; where the world tells of none of them, what its head expects counts. least: rewards of a
-    tick below this count as none. uncertainty: dream every step twice and tell how far the two are
+    or "latent", which need not be decoded. repeat: ticks that an action is held. horizon: ticks
+    after which a dream is truncated. rewards: what events are worth, by name; where the world tells
+    of none of them, what its head expects counts. least: rewards of a tick below this count as
+    none. uncertainty: dream every step twice and tell how far the two are
     apart. limit: truncate where they are further apart than this. steps, device, dtype: as in
     `WorldSim/Dream-v0`.
     """
@@ -114,35 +117,46 @@ class Dreams:
         self._ticks[list(rows)] = 0
 
     def step(self, vectors: NDArray[np.float32]) -> Outcome:
-        """Dream on, each dream with its action (n, a) held for `repeat` ticks."""
+        """Dream on, each dream with its action (n, a) held for `repeat` ticks, or to its end."""
         config = self.config
         twice = config.uncertainty or config.limit is not None
         before = self._playing.state if twice else None
-        led = np.repeat(vectors[:, None], config.repeat, 1)
-        step = self._playing.step(self.world.simulator, led)
-        for tick in range(config.repeat):
-            self._poses = moved(self._poses, step.motion[:, tick].double().cpu())
+        ticks = self._held(self._playing, vectors)
+        for tick in ticks:
+            self._poses = moved(self._poses, tick.motion[:, 0].double().cpu())
         self._ticks = self._ticks + config.repeat
-        worth = self._worth(step).numpy()
+        ends = torch.cat([tick.p_end for tick in ticks], 1).double().cpu().numpy()
+        worth = torch.cat([self._worth(tick) for tick in ticks], 1).numpy()
+        over = np.maximum.accumulate(ends > _ENDS, 1)
+        worth[:, 1:][over[:, :-1]] = 0.0
         rewards = worth.sum(1)
-        end = step.p_end.double().cpu().numpy().max(1)
         infos = {
             "pose": self._poses.numpy().copy(),
-            "p_terminate": end,
-            "p_ground": step.p_ground[:, -1].double().cpu().numpy(),
+            "p_terminate": ends.max(1),
+            "p_ground": ticks[-1].p_ground[:, 0].double().cpu().numpy(),
             "p_reward": worth.max(1),
         }
         truncated = self._ticks >= config.horizon
         if before is not None:
             other = before.with_seeds([int(seed) ^ 0x5DEECE66D for seed in before.seeds])
-            _, again = self.world.simulator.step(other, led)
-            apart = (again.latents - step.latents).float().square().mean((1, 2, 3, 4)).sqrt()
-            infos["uncertainty"] = apart.double().cpu().numpy()
+            again = self._held(Playing(other), vectors)
+            pairs = zip(again, ticks, strict=True)
+            apart = torch.cat([there.latents - here.latents for there, here in pairs], 1).float()
+            infos["uncertainty"] = apart.square().mean((1, 2, 3, 4)).sqrt().double().cpu().numpy()
             if config.limit is not None:
                 unsure = infos["uncertainty"] > config.limit
                 rewards = np.where(unsure, 0.0, rewards)
                 truncated = truncated | unsure
-        return Outcome(rewards, end > 0.5, truncated, infos)
+        return Outcome(rewards, over[:, -1], truncated, infos)
+
+    def _held(self, playing: Playing, vectors: NDArray[np.float32]) -> list[Step]:
+        """The ticks for which actions (n, a) are held, one by one.
+
+        Of several frames at once only the first could be told what was seen before and what events
+        make of it.
+        """
+        led = vectors[:, None]
+        return [playing.step(self.world.simulator, led) for _ in range(self.config.repeat)]
 
     def observations(self) -> NDArray[Any]:
         """What the dreams show now (n, ...)."""

@@ -120,6 +120,18 @@ def test_rewards_of_held_ticks_add_up_and_small_ones_do_not_count(make):
     assert none.step(actions.make(attack=1))[1] == 0
 
 
+def test_an_action_that_is_held_is_as_many_steps(make):
+    held, single = make(repeat=3, least=0.0), make(repeat=1, least=0.0)
+    for env in (held, single):
+        env.reset(seed=2)
+    action = actions.make(attack=1, forward=1)
+    frame, reward, *_, info = held.step(action)
+    steps = [single.step(action) for _ in range(3)]
+    assert np.array_equal(frame, steps[-1][0])
+    assert reward == pytest.approx(sum(step[1] for step in steps))
+    assert np.array_equal(info["pose"], steps[-1][-1]["pose"])
+
+
 def test_what_happens_is_worth_what_it_is_said_to_be(make):
     dream = make(repeat=4, rewards={"log_collected": 2.0, "block_broken": 0.5})
     simulator = dream.dreams.world.simulator
