@@ -51,6 +51,9 @@ DUG = *GONE, "block_cracked"
 HELD = "item_dropped", "log_collected"
 """Those that change what players hold, and nothing that is in the view."""
 
+CRACKS = "block_cracked", "cracks_closed"
+"""Those that change a block a little."""
+
 HURT = "damage", "death"
 """Events that happen to players, whatever their hands do."""
 
@@ -93,6 +96,13 @@ def inside(cubes: Tensor, size: tuple[int, int], tangent: float) -> Tensor:
     (n, h, w, 4), as `front`, of the sides by which rays leave them, an index of `EXITS`.
     """
     return _met(cubes, size, tangent, leaving=True)
+
+
+def entered(cubes: Tensor, size: tuple[int, int], tangent: float) -> Tensor:
+    """The same of the sides by which rays enter them, an index of `EXITS`, too."""
+    met = _met(cubes, size, tangent, leaving=False)
+    ahead = met[..., :1]
+    return torch.cat([ahead + 1 - 2 * (ahead % 2), met[..., 1:]], -1)
 
 
 def moved(cubes: Tensor, blocks: float, degrees: float, generator: torch.Generator) -> Tensor:

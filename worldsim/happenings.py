@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim import loose
-from worldsim.cubes import DUG, FELL, GONE, HELD, HURT, PLACED
+from worldsim.cubes import CRACKS, DUG, FELL, GONE, HELD, HURT, PLACED
 from worldsim.cubes import NONE as NOTHING
 from worldsim.expected import Expected
 from worldsim.models.body import motion_of
@@ -51,6 +51,8 @@ class Happenings:
             for kinds in (DUG, GONE, PLACED, FELL, HURT)
         )
         self._viewed = [i for i, name in enumerate(names) if name not in HELD]
+        self._cracks = [i for i, name in enumerate(names) if name in CRACKS]
+        self._more = [i for i in self._viewed if i not in self._cracks]
 
     @classmethod
     def of(cls, dynamics: Dynamics, dtype: torch.dtype) -> "Happenings | None":
@@ -183,12 +185,12 @@ class Happenings:
                 chosen = chosen & _happened(events[:, 0], self._viewed)
             if chosen.any():
                 noise = draft_noise_of(state, state.latents.shape[1:])[:, None]
-                parts = prior, led, events, noise, blocks.to(prior)[:, None]
+                bold = ~_happened(events[:, 0], self._cracks) | _happened(events[:, 0], self._more)
+                parts = prior, led, events, noise, blocks.to(prior)[:, None], bold[:, None]
                 rows = tuple(part[chosen][:, :1] for part in parts)
                 drawn[chosen, :1], share[chosen, :1] = self._draft.drafted(*rows)
                 first = Drafted(drawn[:, :1], share[:, :1])
-                known = prior[:, :1], ahead.views, self._broken(events[:, 0])
-                drawn[:, :1], share[:, :1] = beside(first, *known)
+                drawn[:, :1], share[:, :1] = beside(first, prior[:, :1], ahead.views)
             sure = occasions & ~_happened(events[:, 0], self._hurt)
             if self._overlay is not None and sure.any():
                 first = Drafted(drawn[sure, :1], share[sure, :1])

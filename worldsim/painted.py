@@ -9,23 +9,23 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from worldsim import cubes, loose
+from worldsim import bared, cubes, loose
 from worldsim.expected import Expected
 from worldsim.models.company import in_company
 from worldsim.models.draft import Drafted
 from worldsim.models.faces import TEXELS, Faces, Looks, colors
 from worldsim.origins import NONE
+from worldsim.outlined import fitted, scaled, wider
 from worldsim.panorama import Panorama
-from worldsim.rays import Pixels
+from worldsim.rays import Pixels, Places
 
-_MOST = 0.25
-"""Share of a place from which on it is painted rather than drafted where a block is gone."""
-
-_NEARER = 1.05
-"""Times the distance to what was there up to which a block is not hidden by it."""
+_NEARER, _BEFORE = 1.05, 1.6
+"""Times the distance to what is there up to which a block is not hidden by that; and up to which
+what is there may be the block itself."""
 
 
 def painted(
@@ -35,18 +35,17 @@ def painted(
 
     latents: (b, z, y, x), of the frames before, which show what is in hand and aimed at, and in
     which light. gone: (b,), where it is a block that is no longer there: then what shows are the
-    sides of those beyond it, as far as there are any.
+    sides of those beyond it, and what is `bared` else.
     """
     if not (blocks[:, -1] > 0).any():
         return list(views)
     looks = in_company(faces.looks, latents)
-    told = zip(views, blocks, gone.tolist(), strict=True)
-    return [
-        _with(view, block, Looks(*(part[i : i + 1] for part in looks)), lost)
-        if block[-1] > 0
-        else view
-        for i, (view, block, lost) in enumerate(told)
-    ]
+    out = list(views)
+    for i, (block, lost) in enumerate(zip(blocks, gone.tolist(), strict=True)):
+        if block[-1] > 0:
+            own = Looks(*(part[i : i + 1] for part in looks))
+            out[i] = (_without if lost else _with)(out[i], block, own)
+    return out
 
 
 def fallen(view: Expected, before: Panorama, luck: float) -> Expected:
@@ -59,7 +58,7 @@ def fallen(view: Expected, before: Panorama, luck: float) -> Expected:
     game, bare = loose.without(view.panorama, before)
     coat = torch.from_numpy(game.coat)[None] / 255
     looks = Looks(coat, torch.ones(1, len(coat[0]), 2, 2, 3), torch.zeros(1, 0))
-    after = _with(Expected(game, *game.known(before, luck)), cube, looks, False)
+    after = _with(Expected(game, *game.known(before, luck)), cube, looks)
     assert after.painted is not None
     return replace(after, painted=after.painted | (bare & after.sure))
 
@@ -74,40 +73,72 @@ def _coat(looks: Looks) -> Pixels:
     return coat
 
 
-def _with(view: Expected, block: Tensor, looks: Looks, gone: bool) -> Expected:
-    camera, height = view.panorama.camera, len(view.picture)
-    asked = block[None].float(), (height, view.picture.shape[1]), camera.tangent
-    front = cubes.front(*asked)[0]
-    near = front[..., 3].cpu().numpy()
-    there = (near > 0) & ((view.away <= 0) | (near < _NEARER * view.away))
-    if gone:
-        front = cubes.inside(*asked)[0]
-        closed = looks.closed[0] > 0
-        there &= closed[front[..., 0].long()].cpu().numpy()
-        front[..., 0] += len(cubes.SIDES)
+def _with(view: Expected, block: Tensor, looks: Looks) -> Expected:
+    """A view with a block (6,) in it."""
+    camera, (height, width) = view.panorama.camera, view.away.shape
+    front = cubes.front(block[None].float(), (height, width), camera.tangent)[0]
     far = front[..., 3].cpu().numpy()
+    there = (far > 0) & ((view.away <= 0) | (far < _NEARER * view.away))
     there[camera.visible(height) :] = False
-    shown = colors(looks, front.flatten(0, 1)[None].to(looks.light))[0]
-    paint = (shown.clamp(0, 1) * 255).round().byte().cpu().numpy().reshape(view.picture.shape)
+    shown = np.where(there[..., None], _shown(looks, front), view.picture)
+    game = loose.put(view.panorama, block.cpu().numpy(), _coat(looks))
+    after = _over(view, there, shown, np.where(there, far, view.away))
+    return replace(after, panorama=game, put=True)
+
+
+def _without(view: Expected, block: Tensor, looks: Looks) -> Expected:
+    """A view without a block (6,) that was in it."""
+    camera, (height, width) = view.panorama.camera, view.away.shape
+    visible = camera.visible(height)
+    block = fitted(block.cpu(), view.away, visible, camera.tangent)
+    seen = scaled(block, view.away, camera.tangent)
+    asked = block[None].float(), (height, width), camera.tangent
+    by, *_, near = np.moveaxis(cubes.entered(*asked)[0].cpu().numpy(), -1, 0)
+    full = bared.closed(block, seen, visible, camera.tangent, looks.closed[0].cpu().numpy() > 0)
+    gone = (near > 0) & (near < _BEFORE * seen) & ~full[by.astype(int)]
+    gone[visible:] = False
+    exits = cubes.inside(*asked)[0]
+    exits[..., 0] += len(cubes.SIDES)
+    wall, away = _shown(looks, exits), exits[..., 3].cpu().numpy()
+    walled = gone & full[exits[..., 0].long().cpu().numpy() - len(cubes.SIDES)]
+    edge = wider(wider(gone)) & ~gone
+    edge[visible:] = False
+    whole = gone | edge
+    least = bared.least(block, height, camera.tangent)
+    beside = bared.behind(seen, view.sure & ~whole, whole, least, visible)
+    like = np.arange(height)[:, None], beside
+    ground = (exits[..., 0] == len(cubes.SIDES) + cubes.EXITS.index("down")).cpu().numpy()
+    supposed = (beside >= 0) & (~walled | (ground & bared.same(seen[like], away)))
+    shown = np.where(supposed[..., None], view.picture[like], wall)
+    far = np.where(supposed, view.away[like], away)
+    return _over(view, walled | supposed, shown, far)
+
+
+def _shown(looks: Looks, points: Tensor) -> Pixels:
+    """The colours (h, w, 3) of what pixels show of blocks, (h, w, 4) of `cubes`."""
+    shown = colors(looks, points.flatten(0, 1)[None].to(looks.light))[0].clamp(0, 1)
+    out: Pixels = (shown * 255).round().byte().cpu().numpy().reshape(*points.shape[:2], 3)
+    return out
+
+
+def _over(view: Expected, there: NDArray[np.bool_], picture: Pixels, away: Places) -> Expected:
+    """A view with other colours and distances where (h, w) they are painted."""
     game = view.panorama
     now = np.array([game.walked, game.ticks], view.ages.dtype)
     return replace(
         view,
-        panorama=game if gone else loose.put(game, block.cpu().numpy(), _coat(looks)),
-        put=not gone,
-        picture=np.where(there[..., None], paint, view.picture),
+        picture=np.where(there[..., None], picture, view.picture),
         ages=np.where(there[..., None], now, view.ages),
         origins=np.where(there[..., None], NONE, view.origins).astype(view.origins.dtype),
-        away=np.where(there, far, view.away).astype(view.away.dtype),
+        away=np.where(there, away, view.away).astype(view.away.dtype),
         painted=there,
     )
 
 
-def beside(drafted: Drafted, known: Tensor, views: Sequence[Expected], gone: Tensor) -> Drafted:
+def beside(drafted: Drafted, known: Tensor, views: Sequence[Expected]) -> Drafted:
     """Drafts (b, 1, ...) of frames in some of which blocks are painted, as `known` says.
 
-    Of these only what is laid over the view is left to the draft: it would put another block there.
-    Where one is `gone` (b,), so is what shows nothing of those beyond it.
+    Of these only what is laid over the view is left to the draft: it would draw another.
     """
     y, height = known.shape[-2], len(views[0].picture)
     rows = views[0].panorama.camera.visible(height) * y // height
@@ -116,8 +147,6 @@ def beside(drafted: Drafted, known: Tensor, views: Sequence[Expected], gone: Ten
         if view.painted is not None:
             whole = torch.from_numpy(view.painted)[None].float()
             done = adaptive_avg_pool2d(whole, (y, known.shape[-1])).to(share)
-            ours = (done > _MOST) if gone[i] else torch.ones_like(done, dtype=torch.bool)
-            ours[:, rows:] = False
-            prior[i, 0] = torch.where(ours, known[i, 0], prior[i, 0])
-            share[i, 0] = torch.where(ours, done, share[i, 0])
+            prior[i, 0, :, :rows] = known[i, 0, :, :rows]
+            share[i, 0, :, :rows] = done[:, :rows]
     return Drafted(prior, share)

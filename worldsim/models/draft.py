@@ -159,20 +159,25 @@ class Draft(nn.Module):
         events: Tensor,
         noise: Tensor,
         blocks: Tensor | None = None,
+        bold: Tensor | None = None,
     ) -> Tensor:
         """The changes (n, z, y, x) that noise (n, z, y, x) becomes; blocks: (n, 6) that change.
 
         The first step, from noise alone, takes the mean; of what is not known for sure that is too
         faint to be seen, so it is led by classifier-free guidance (Ho and Salimans 2022,
-        arXiv:2207.12598; only there: Kynkaanniemi et al. 2024, arXiv:2404.07724).
+        arXiv:2207.12598; only there: Kynkaanniemi et al. 2024, arXiv:2404.07724). bold: where (n,)
+        it is; everywhere by default.
         """
         prior = prior.float()
+        led: Tensor | float = _GUIDANCE
+        if bold is not None:
+            led = 1 + (_GUIDANCE - 1) * bold.to(prior)[:, None, None, None]
         placed = self.where(blocks, (prior.shape[-2], prior.shape[-1]))
 
         def denoise(noisy: Tensor, level: float) -> Tensor:
             levels = torch.full((len(noisy),), level, device=noisy.device)
             clean: Tensor = self(prior, actions, events, noisy, levels, placed)
-            return clean * _GUIDANCE if level > _GUIDED else clean
+            return clean * led if level > _GUIDED else clean
 
         return euler(denoise, noise[None].float(), schedule(_STEPS))
 
@@ -183,17 +188,20 @@ class Draft(nn.Module):
         events: Tensor,
         noise: Tensor,
         blocks: Tensor | None = None,
+        bold: Tensor | None = None,
     ) -> Drafted:
         """Priors (b, f, z + 3, y, x) with what actions (b, f, a) and events (b, f, k) change.
 
         noise: (b, f, z, y, x), of which that is drawn. blocks: (b, f, 6) that change, where known.
+        bold: (b, f), as of `drawn`.
         """
         changes = torch.zeros_like(prior[:, :, :-CHANNELS])
         chosen = self.occasions(actions, events)
         if chosen.any():
             acts, told = actions[chosen], events[chosen]
             there = None if blocks is None else blocks[chosen]
-            drawn = self.drawn(prior[chosen], acts, told, noise[chosen], there)
+            led = None if bold is None else bold[chosen]
+            drawn = self.drawn(prior[chosen], acts, told, noise[chosen], there, led)
             changes[chosen] = drawn.to(changes)
         share = changed(changes.flatten(0, 1)).view_as(changes[:, :, :1])
         share = share * (share.mean((-3, -2, -1), keepdim=True) <= _VEIL)

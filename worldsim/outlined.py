@@ -1,0 +1,103 @@
+"""Where a block is, by the outline of what is seen of it.
+
+The grid says how high blocks lie nearly always, but not always where they end to the sides; of one
+that stands free, its outline does.
+"""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from worldsim import cubes
+from worldsim.rays import Places
+
+_FINE = 4
+"""Pixels to a side of each of those that are looked at."""
+
+_OFF = torch.linspace(-0.7, 0.7, 15)
+"""Blocks, to the sides of where a block is thought to be, where it may be instead."""
+
+_DEARER, _BETTER = 0.15, 0.08
+"""What a block's way costs of the share of its outline that is right; and how much better that has
+to be for the block not to stay."""
+
+_ASIDE = cubes.SIDES.index("aside")
+
+_INSIDE = 0.1
+"""Blocks from the upper and the lower end of a block between which what is seen is its side."""
+
+_WRONG = 1.6
+"""Times by which what is seen may be farther or nearer than it seems."""
+
+_APART = 0.4
+"""Logarithm of how much nearer or farther than what is in the middle a part of that may be."""
+
+
+def fitted(block: Tensor, away: Places, visible: int, tangent: float) -> Tensor:
+    """A block (6,) of `cubes` that the middle of a view shows, moved level to where that shows it.
+
+    away: (h, w) blocks to what is seen. visible: rows of that.
+    """
+    small = scaled(block, away, tangent)[_FINE // 2 :: _FINE, _FINE // 2 :: _FINE]
+    own = torch.from_numpy(_whole(block, torch.from_numpy(small), visible // _FINE, tangent))
+    if not own.any():
+        return block
+    right, ahead = torch.meshgrid(_OFF, _OFF, indexing="ij")
+    moves = torch.stack([right, torch.zeros_like(right), ahead], -1).flatten(0, 1)
+    moves = torch.cat([torch.zeros(1, 3), moves])
+    there = block.float().repeat(len(moves), 1)
+    there[:, :3] += moves
+    side, *_, near = cubes.front(there, (small.shape[0], small.shape[1]), tangent).unbind(-1)
+    shown = (near > 0) & (side == _ASIDE)
+    shown[:, visible // _FINE :] = False
+    both = (shown & own).sum((1, 2)).float()
+    worth = both / (shown | own).sum((1, 2)).clamp_min(1) - _DEARER * moves.norm(dim=1)
+    best = int(worth.argmax())
+    return there[best].to(block) if worth[best] > worth[0] + _BETTER else block
+
+
+def scaled(block: Tensor, away: Places, tangent: float) -> Places:
+    """Blocks (h, w) to what is seen, as they have to be for the middle to show a block (6,)."""
+    height, width = away.shape
+    near = cubes.front(block[None].float(), (height, width), tangent)[0, ..., 3].numpy()
+    rows, columns = (slice(side // 2 - 1, side // 2 + 1) for side in (height, width))
+    there, seen = near[rows, columns], away[rows, columns]
+    known = (there > 0) & (seen > 0)
+    if not known.any():
+        return away.astype(np.float32)
+    share = np.median(there[known] / seen[known])
+    return np.asarray(away * np.clip(share, 1 / _WRONG, _WRONG), np.float32)
+
+
+def wider(there: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """With the pixels (h, w) beside those that are there."""
+    out = there.copy()
+    out[1:] |= there[:-1]
+    out[:-1] |= there[1:]
+    out[:, 1:] |= there[:, :-1]
+    out[:, :-1] |= there[:, 1:]
+    return out
+
+
+def _whole(block: Tensor, away: Tensor, visible: int, tangent: float) -> NDArray[np.bool_]:
+    """Which pixels (h, w) show a side between the block's heights, from the middle one on."""
+    height, width = away.shape
+    pitch = math.radians(float(block[4]))
+    rows = ((torch.arange(height) + 0.5) / height * 2 - 1) * tangent
+    down = away * (rows * math.cos(pitch) + math.sin(pitch))[:, None]
+    top = float(block[1])
+    middle = away[height // 2 - 1 : height // 2 + 1, width // 2 - 1 : width // 2 + 1]
+    near = (away / middle.median()).log().abs() < _APART
+    there = (near & (down > top + _INSIDE) & (down < top + 1 - _INSIDE)).numpy()
+    there[visible:] = False
+    found = np.zeros_like(there)
+    found[height // 2 - 1 : height // 2 + 1, width // 2 - 1 : width // 2 + 1] = True
+    found &= there
+    while True:
+        more = wider(found) & there
+        if (more == found).all():
+            return found
+        found = more
