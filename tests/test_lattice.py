@@ -231,7 +231,7 @@ def test_a_dream_knows_its_grid_and_drafts_the_block_before_the_one_aimed_at(mon
     draw = Draft.drafted
 
     def drafted(self, *rows):
-        given.append(rows[-1])
+        given.append(rows[-2])
         return draw(self, *rows)
 
     monkeypatch.setattr(Draft, "drafted", drafted)

@@ -94,22 +94,17 @@ def test_a_hole_shows_the_sides_beyond_where_the_exact_world_does(broken):
     assert not colored((NOTHING, frame, idle, info), CAMERA).any()
 
 
-def test_a_hole_is_painted_where_blocks_are_beyond_and_left_to_the_draft_elsewhere(faces):
-    latents, known = torch.randn(1, 8, 8, 8), torch.zeros(1, 1, 5, 8, 8)
-    open_, shut = (-9.0, 9.0)
-    for logit in (open_, shut):
-        faces.beyond[-1].bias.data[-len(cubes.EXITS) :] = logit
-        before = view(2.0)  # all of it a wall, of which that block is gone
-        (after,) = painted(faces, latents, BLOCK[None], [before], torch.tensor([True]))
-        assert after.painted is not None
-        assert after.painted.any() == (logit == shut)
-        drafted = Drafted(torch.ones(1, 1, 5, 8, 8), torch.full((1, 1, 1, 8, 8), 0.5))
-        kept = beside(drafted, known, [after], torch.tensor([True]))
-        assert bool((kept.prior == 1).all()) == (logit == open_)
-        assert (kept.prior[..., 0, 0] == 1).all()
+@pytest.mark.parametrize("shut", [False, True])
+def test_a_hole_shows_the_block_beyond_or_what_is_beside(faces, shut):
+    faces.beyond[-1].bias.data[-len(cubes.EXITS) :] = 9.0 if shut else -9.0
+    latents, gone = torch.randn(1, 8, 8, 8), torch.tensor([True])
+    (after,) = painted(faces, latents, BLOCK[None], [view(2.0)], gone)  # of a wall
     middle = SIZE // 2, SIZE // 2
-    assert after.away[middle] == pytest.approx(3.0, abs=0.1)  # the side beyond, a block farther
-    (whole,) = painted(faces, latents, BLOCK[None], [view(1.0)], torch.tensor([True]))
+    assert after.painted is not None
+    assert after.painted[middle]
+    assert after.away[middle] == pytest.approx(3.0 if shut else 2.0, abs=0.1)
+    assert (after.picture[middle] == 90).all() != shut
+    (whole,) = painted(faces, latents, BLOCK[None], [view(1.0)], gone)
     assert not whole.painted.any()  # behind something else
 
 
@@ -164,7 +159,7 @@ def test_drafts_are_left_what_is_laid_over_the_view_where_a_block_is_painted(fac
     blocks, puts = torch.stack([BLOCK, 0 * BLOCK]), PUT.expand(2)
     views = painted(faces, torch.randn(2, 8, 8, 8), blocks, [view()] * 2, puts)
     known, drafted = torch.zeros(2, 1, 5, 8, 8), torch.ones(2, 1, 5, 8, 8)
-    kept = beside(Drafted(drafted, torch.full((2, 1, 1, 8, 8), 0.5)), known, views, puts)
+    kept = beside(Drafted(drafted, torch.full((2, 1, 1, 8, 8), 0.5)), known, views)
     rows = CAMERA.visible(SIZE) * 8 // SIZE
     assert not kept.prior[0, :, :, :rows].any()
     assert (kept.prior[0, :, :, rows:] == 1).all()

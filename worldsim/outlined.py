@@ -41,9 +41,10 @@ def fitted(block: Tensor, away: Places, visible: int, tangent: float) -> Tensor:
 
     away: (h, w) blocks to what is seen. visible: rows of that.
     """
-    small = scaled(block, away, tangent)[_FINE // 2 :: _FINE, _FINE // 2 :: _FINE]
-    own = torch.from_numpy(_whole(block, torch.from_numpy(small), visible // _FINE, tangent))
-    if not own.any():
+    share = _share(block, away, tangent)
+    small = torch.from_numpy(away[_FINE // 2 :: _FINE, _FINE // 2 :: _FINE] * (share or 1.0))
+    own = torch.from_numpy(_whole(block, small.float(), visible // _FINE, tangent))
+    if share is None or not own.any():
         return block
     right, ahead = torch.meshgrid(_OFF, _OFF, indexing="ij")
     moves = torch.stack([right, torch.zeros_like(right), ahead], -1).flatten(0, 1)
@@ -60,16 +61,22 @@ def fitted(block: Tensor, away: Places, visible: int, tangent: float) -> Tensor:
 
 
 def scaled(block: Tensor, away: Places, tangent: float) -> Places:
-    """Blocks (h, w) to what is seen, as they have to be for the middle to show a block (6,)."""
+    """Blocks (h, w) to what is seen, as they have to be for the middle to show a block (6,).
+
+    As they are if that would have to be quite another thing.
+    """
+    return np.asarray(away * (_share(block, away, tangent) or 1.0), np.float32)
+
+
+def _share(block: Tensor, away: Places, tangent: float) -> float | None:
+    """Times as far as it seems a block (6,) in the middle is; None if that is another thing."""
     height, width = away.shape
     near = cubes.front(block[None].float(), (height, width), tangent)[0, ..., 3].numpy()
     rows, columns = (slice(side // 2 - 1, side // 2 + 1) for side in (height, width))
     there, seen = near[rows, columns], away[rows, columns]
     known = (there > 0) & (seen > 0)
-    if not known.any():
-        return away.astype(np.float32)
-    share = np.median(there[known] / seen[known])
-    return np.asarray(away * np.clip(share, 1 / _WRONG, _WRONG), np.float32)
+    share = float(np.median(there[known] / seen[known])) if known.any() else 0.0
+    return share if 1 / _WRONG < share < _WRONG else None
 
 
 def wider(there: NDArray[np.bool_]) -> NDArray[np.bool_]:

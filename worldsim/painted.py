@@ -94,7 +94,7 @@ def _without(view: Expected, block: Tensor, looks: Looks) -> Expected:
     seen = scaled(block, view.away, camera.tangent)
     asked = block[None].float(), (height, width), camera.tangent
     by, *_, near = np.moveaxis(cubes.entered(*asked)[0].cpu().numpy(), -1, 0)
-    full = bared.closed(block, seen, visible, camera.tangent, looks.closed[0].cpu().numpy() > 0)
+    full = bared.closed(block, seen, visible, camera.tangent, (looks.closed[0] > 0).cpu().numpy())
     gone = (near > 0) & (near < _BEFORE * seen) & ~full[by.astype(int)]
     gone[visible:] = False
     exits = cubes.inside(*asked)[0]
