@@ -82,8 +82,8 @@ def same(one: Places, other: Places) -> NDArray[np.bool_]:
 def least(block: Tensor, height: int, tangent: float) -> Places:
     """How far away (h,) what is behind a block (6,) has to be at least, in each row of a view.
 
-    As far as the plane on which the block stands, but for what may be nearer than it seems; of
-    what is not seen to stand on anything, as far as the block.
+    As far as the plane on which the block stands, but for what may be nearer than it seems; where a
+    row does not meet that, as far as anybody can tell.
     """
     pitch = math.radians(float(block[4]))
     rows = ((np.arange(height) + 0.5) / height * 2 - 1) * tangent

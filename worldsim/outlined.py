@@ -69,13 +69,16 @@ def scaled(block: Tensor, away: Places, tangent: float) -> Places:
 
 
 def _share(block: Tensor, away: Places, tangent: float) -> float | None:
-    """Times as far as it seems a block (6,) in the middle is; None if that is another thing."""
+    """Times as far as it seems a block (6,) in the middle is; None if that is another thing.
+
+    1 if the middle does not show it, where it is thought to be.
+    """
     height, width = away.shape
     near = cubes.front(block[None].float(), (height, width), tangent)[0, ..., 3].numpy()
     rows, columns = (slice(side // 2 - 1, side // 2 + 1) for side in (height, width))
     there, seen = near[rows, columns], away[rows, columns]
     known = (there > 0) & (seen > 0)
-    share = float(np.median(there[known] / seen[known])) if known.any() else 0.0
+    share = float(np.median(there[known] / seen[known])) if known.any() else 1.0
     return share if 1 / _WRONG < share < _WRONG else None
 
 

@@ -105,10 +105,10 @@ def _without(view: Expected, block: Tensor, looks: Looks) -> Expected:
     edge[visible:] = False
     whole = gone | edge
     least = bared.least(block, height, camera.tangent)
-    beside = bared.behind(seen, view.sure & ~whole, whole, least, visible)
-    like = np.arange(height)[:, None], beside
+    columns = bared.behind(seen, view.sure & ~whole, whole, least, visible)
+    like = np.arange(height)[:, None], columns
     ground = (exits[..., 0] == len(cubes.SIDES) + cubes.EXITS.index("down")).cpu().numpy()
-    supposed = (beside >= 0) & (~walled | (ground & bared.same(seen[like], away)))
+    supposed = (columns >= 0) & (~walled | (ground & bared.same(seen[like], away)))
     shown = np.where(supposed[..., None], view.picture[like], wall)
     far = np.where(supposed, view.away[like], away)
     return _over(view, walled | supposed, shown, far)
