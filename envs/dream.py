@@ -125,8 +125,7 @@ class DreamEnv(gym.Env[Frame, dict[str, Any]]):
         """The dream as it stands, to `restore` it later: some kilobytes beside the one before."""
         kept = self._back
         if self._playing.begun or kept is None:
-            state, kept = self._playing.seen.kept()
-            self._playing.put(state, lent=False)
+            kept = self._playing.kept()
         random = dict(self.np_random.bit_generator.state)
         poses, ticks = self._pose.numpy().copy()[None], np.array([self._ticks])
         return Snapshot(kept, poses, ticks, (random,), (self._origin,), self.world.hash)

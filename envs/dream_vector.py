@@ -147,8 +147,7 @@ class DreamVectorEnv(VectorEnv[Observations, Any, NDArray[Any]]):
         """All dreams as they stand, to `restore` them later; see `DreamEnv.snapshot`."""
         kept = self._back
         if self._playing.begun or kept is None:
-            state, kept = self._playing.seen.kept()
-            self._playing.put(state, lent=False)
+            kept = self._playing.kept()
         randoms = tuple(dict(random.bit_generator.state) for random in self._randoms)
         poses, ticks = self._poses.numpy().copy(), self._ticks.copy()
         return Snapshot(kept, poses, ticks, randoms, self.origins, self.world.hash)

@@ -33,9 +33,8 @@ class TaskConfig:
     or "latent", which need not be decoded. repeat: ticks that an action is held. horizon: ticks
     after which a dream is truncated. rewards: what events are worth, by name; where the world tells
     of none of them, what its head expects counts. least: rewards of a tick below this count as
-    none. uncertainty: dream every step twice and tell how far the two are
-    apart. limit: truncate where they are further apart than this. steps, device, dtype: as in
-    `WorldSim/Dream-v0`.
+    none. uncertainty: dream every step twice and tell how far the two are apart. limit: truncate
+    where they are further apart than this. steps, device, dtype: as in `WorldSim/Dream-v0`.
     """
 
     checkpoint: str | None = None

@@ -45,8 +45,8 @@ def closed(
     """
     around = torch.stack([_next(block.float(), i) for i in range(len(cubes.EXITS))])
     asked = torch.cat([block[None].float(), around]), away.shape, tangent
-    begins, ends = (met(*asked)[..., 3].numpy() for met in (cubes.front, cubes.inside))
-    rows, columns = away.shape
+    entered, ends = cubes.entered(*asked).numpy(), cubes.inside(*asked)[..., 3].numpy()
+    begins, (rows, columns) = entered[..., 3], away.shape
     own = wider(wider(begins[0] > 0))
     told, seen_of = thought.copy(), np.zeros(len(around), np.bool_)
     for i, (near, far) in enumerate(zip(begins[1:], ends[1:], strict=True)):
@@ -57,7 +57,7 @@ def closed(
             told[i], seen_of[i] = full.mean() > 0.5, True
     if seen_of[_SIDES].all() and not told[_SIDES].any():
         told[_AHEAD] = False
-    by, *_, met = cubes.entered(*(block[None].float(), *asked[1:]))[0, rows // 2, columns // 2]
+    by, *_, met = entered[0, rows // 2, columns // 2]
     told[int(by)] &= not met > 0
     return told
 

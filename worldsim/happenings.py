@@ -62,11 +62,8 @@ class Happenings:
         """
         if dynamics.hands is None:
             return None
-        hands, draft = played(dynamics.hands), dynamics.draft
+        hands, draft = played(dynamics.hands), _packed(dynamics.draft, dtype)
         pack(hands)
-        if draft is not None:
-            draft = played(draft)
-            pack(draft, dtype)
         faces, overlay = _packed(dynamics.faces), _packed(dynamics.overlay)
         return cls(hands, draft, dynamics.config.events, faces, overlay)
 
@@ -208,11 +205,11 @@ class Happenings:
         return torch.from_numpy(np.array(found, np.float32))
 
 
-def _packed(part: Model | None) -> Model | None:
-    """A part of a dynamics model, if it has that, as it is played."""
+def _packed(part: Model | None, dtype: torch.dtype | None = None) -> Model | None:
+    """A part of a dynamics model, if it has that, as it is played; dtype: see `pack`."""
     if part is not None:
         part = played(part)
-        pack(part)
+        pack(part, dtype)
     return part
 
 

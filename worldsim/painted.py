@@ -80,9 +80,8 @@ def _with(view: Expected, block: Tensor, looks: Looks) -> Expected:
     far = front[..., 3].cpu().numpy()
     there = (far > 0) & ((view.away <= 0) | (far < _NEARER * view.away))
     there[camera.visible(height) :] = False
-    shown = np.where(there[..., None], _shown(looks, front), view.picture)
     game = loose.put(view.panorama, block.cpu().numpy(), _coat(looks))
-    after = _over(view, there, shown, np.where(there, far, view.away))
+    after = _over(view, there, _shown(looks, front), far)
     return replace(after, panorama=game, put=True)
 
 

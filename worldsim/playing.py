@@ -4,6 +4,7 @@ from typing import Any
 
 from worldsim.simulator import Simulator
 from worldsim.state import State, Step
+from worldsim.trail import Kept
 
 
 class Playing:
@@ -45,6 +46,15 @@ class Playing:
     def put(self, state: State | None, lent: bool = True) -> None:
         """Go on with another state, or with none; lent: somebody else may have it, too."""
         self._state, self._lent = state, lent or self._lent
+
+    def kept(self) -> Kept:
+        """What to keep of the games as they stand, which go on; see `State.kept`.
+
+        Raises:
+            RuntimeError: no game has begun.
+        """
+        self._state, kept = self.seen.kept()
+        return kept
 
     def step(self, simulator: Simulator, actions: Any) -> Step:
         """Step the games as `Simulator.step` does."""
