@@ -61,6 +61,19 @@ def test_the_checker_of_stable_baselines_passes_on_exact_worlds(name):
     checker.check_env(actions.DiscreteActions(env), skip_render_check=True)
 
 
+def test_torchrl_rolls_out(make):
+    torchrl = pytest.importorskip("torchrl.envs.libs.gym")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        env = torchrl.GymWrapper(make(horizon=4, repeat=2))
+        env.set_seed(3)
+        told = env.rollout(3, break_when_any_done=False)
+    assert told["next", "truncated"].squeeze(-1).tolist() == [False, True, False]
+    assert not told["next", "terminated"].any()
+    assert torch.equal(told["next", "observation"][0], told["observation"][1])
+    assert not torch.equal(told["next", "observation"][1], told["observation"][2])  # begun anew
+
+
 def test_spaces_are_those_of_the_exact_twin(make):
     dream = make(obs="pixels")
     size = dream.dreams.world.frame_shape
