@@ -49,14 +49,14 @@ def detail(frame):
 
 
 def test_origins_between_pixels_are_interpolated():
-    assert traced(shifted(0.25), 10.5, 20.125, VISIBLE) == pytest.approx((5, 10.5, 20.375))
+    assert traced(shifted(0.25), 10.5, 20.125, 10, 20, VISIBLE) == pytest.approx((5, 10.5, 20.375))
 
 
-def test_where_surfaces_meet_the_nearest_pixel_counts():
+def test_where_surfaces_meet_the_pixel_of_the_same_one_counts():
     origins = shifted(0.0)
     origins[:, 21:] = 7, 0, 0
-    assert traced(origins, 10.0, 20.25, VISIBLE) == pytest.approx((5, 10, 20.25))
-    number, row, _ = traced(origins, 10.0, 20.75, VISIBLE)
+    assert traced(origins, 10.0, 20.25, 10, 20, VISIBLE) == pytest.approx((5, 10, 20.25))
+    number, row, _ = traced(origins, 10.0, 20.75, 10, 21, VISIBLE)
     assert (number, row) == (7, 0)
 
 

@@ -26,7 +26,7 @@ OLD = np.broadcast_to(np.float32([3, 10.5, 20.5]), (SIZE, SIZE, 3)).copy()
 
 def laid(frame, known, ages, arm=0, fresh=((False,),)):
     """The frame, and the origins of its pixels, of which those that were known are `OLD`."""
-    return settled(frame, known, ages, OLD, np.array(fresh), VISIBLE, NEVER, arm)
+    return settled(frame, known, ages, OLD, np.array(fresh), VISIBLE, NEVER, arm)[:2]
 
 
 def kept(frame, known, arm=0, fresh=((False,),)):

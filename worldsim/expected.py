@@ -7,12 +7,19 @@ from numpy.typing import NDArray
 
 from worldsim import crosshair, loose, tinted
 from worldsim.camera import FAR
+from worldsim.edged import edged
 from worldsim.lattice import aimed
 from worldsim.levelled import levelled
-from worldsim.origins import NONE
 from worldsim.panorama import NEVER, Panorama
 from worldsim.rays import Ages, Pixels, Places
 from worldsim.settled import settled
+
+_TRUST = 0.1
+"""Share of the difference to what is read of a dream that known distances make up in a tick."""
+_AGREE = 0.25
+"""Logarithm of the ratio of two distances up to which they are of one thing."""
+_KNOWN = 0.6, 0.85
+"""Share in it of what was known of a true frame, where what is read agrees, and where not."""
 
 
 @dataclass(frozen=True)
@@ -81,20 +88,49 @@ class Expected:
         new = np.zeros((1, 1), np.bool_) if fresh is None else self._unpainted(fresh)
         seen, mixed = tinted.apart(frame, self.picture, self.sure, visible)
         settling = seen, self.picture, self.ages, self.origins
-        kept, origins = settled(*settling, new, visible, NEVER, arm)
-        stays = origins[..., 0] != NONE
-        if self.painted is None:
-            distance = levelled(distance, self.away, stays, visible)
-        elif self.put:  # how far away that is, is no guess, and tells nothing of what is beside it
-            distance = levelled(distance, self.away, stays & ~self.painted, visible)
-            distance = np.where(self.painted & (self.away < FAR), self.away, distance)
-        else:
-            distance = levelled(distance, self.away, stays | self.painted, visible)
+        kept, origins, alike = settled(*settling, new, visible, NEVER, arm)
+        distance = self._distances(distance, kept, alike, visible)
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
         own = self.panorama if spend else self.panorama.copy()
         if self.put:
             loose.remember(own)
         return replace(own.painted(kept, distance, cross, origins), tint=mixed)
+
+    def confirmed(self, frame: Pixels, distance: Places) -> Places:
+        """How far away (h, w) is what a true frame (h, w, 3) shows, as read and as was known."""
+        camera, height = self.panorama.camera, len(frame)
+        visible, arm = camera.visible(height), camera.arm(height)
+        plain, new = crosshair.without(frame, arm), np.zeros((1, 1), np.bool_)
+        settling = plain, self.picture, self.ages, self.origins
+        alike = settled(*settling, new, visible, NEVER, arm)[2] & self._reached
+        read = edged(distance, plain, visible)
+        ratio = np.log(np.where(alike, self.away / np.abs(read), 1.0))
+        trust = np.where(np.abs(ratio) < _AGREE, *_KNOWN)
+        out: Places = (read * np.exp(trust * ratio)).astype(np.float32)
+        return out
+
+    def _distances(
+        self, distance: Places, kept: Pixels, alike: NDArray[np.bool_], visible: int
+    ) -> Places:
+        """How far away (h, w) is what a dream shows, of which this is `kept`, as read of it.
+
+        Known things that look as they did are as far away as was known, with a little of what is
+        read; the rest is brought to their level.
+        """
+        alike = alike & self._reached
+        known = alike
+        if self.painted is not None:  # how far away that is, is no guess
+            known = alike & ~self.painted if self.put else alike | self.painted
+            alike = alike | (self.painted & (self.away < FAR))
+        carried = levelled(self.away, distance, known, visible, _TRUST, _AGREE)
+        read = edged(levelled(distance, self.away, known, visible), kept, visible)
+        return np.where(alike, np.copysign(carried, read), read)
+
+    @property
+    def _reached(self) -> NDArray[np.bool_]:
+        """Where (h, w) it is known how far away that is."""
+        reached: NDArray[np.bool_] = (self.away > 0) & (self.away < FAR)
+        return reached
 
     def _unpainted(self, fresh: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Of a grid (y, x) over the frame the places where nothing is painted."""

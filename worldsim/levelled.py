@@ -25,7 +25,14 @@ _FEW = 8.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def levelled(distance: Places, known: Places, where: NDArray[np.bool_], visible: int) -> Places:
+def levelled(
+    distance: Places,
+    known: Places,
+    where: NDArray[np.bool_],
+    visible: int,
+    share: float = _SHARE,
+    most: float = _MOST,
+) -> Places:
     """Distances (h, w) of a frame, at the level of what was known of them.
 
     Those of liquids are less than 0, and stay so. known: (h, w), from the frame before and the
@@ -39,9 +46,9 @@ def levelled(distance: Places, known: Places, where: NDArray[np.bool_], visible:
     for row in range(visible):
         ratio, count = 0.0, 0.0
         for column in range(width):
-            far, was = abs(distance[row, column]), known[row, column]
+            far, was = abs(distance[row, column]), abs(known[row, column])
             if where[row, column] and was > 0 and was < FAR and far < FAR:
-                ratio += min(max(np.log(was / far), -_MOST), _MOST)
+                ratio += min(max(np.log(was / far), -most), most)
                 count += 1.0
             ratios[row + 1, column + 1] = ratios[row, column + 1] + ratio
             counts[row + 1, column + 1] = counts[row, column + 1] + count
@@ -53,5 +60,5 @@ def levelled(distance: Places, known: Places, where: NDArray[np.bool_], visible:
             if count == 0 or distance[row, column] >= FAR:
                 continue
             ratio = within(ratios, top, bottom, left, right)
-            out[row, column] *= np.exp(_SHARE * ratio / (count + _FEW))
+            out[row, column] *= np.exp(share * ratio / (count + _FEW))
     return out

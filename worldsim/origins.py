@@ -21,14 +21,16 @@ _NEAR = 3.0  # pixels of an origin within which neighbours are of one surface
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def traced(origins: Places, y: float, x: float, rows: int) -> tuple[int, float, float]:
+def traced(
+    origins: Places, y: float, x: float, row: int, column: int, rows: int
+) -> tuple[int, float, float]:
     """The frame, row and column from which pixel coordinates of a frame are drawn.
 
-    origins: (h, w, 3), of its pixels. rows: of these count.
+    origins: (h, w, 3), of its pixels. row, column: the one next to it that shows the same surface.
+    rows: of these count.
     """
     width = origins.shape[1]
     y, x = min(max(y, 0.0), rows - 1.0), min(max(x, 0.0), width - 1.0)
-    row, column = int(y + 0.5), int(x + 0.5)
     number, first, left = origins[row, column]
     top, side = min(int(y), max(rows - 2, 0)), min(int(x), max(width - 2, 0))
     v, u = y - top, x - side

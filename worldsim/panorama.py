@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from worldsim import crosshair, tinted
 from worldsim.camera import FAR, CameraConfig
+from worldsim.cleaned import cleaned
 from worldsim.footing import afloat, landed
 from worldsim.lattice import Lattice, side
 from worldsim.magnified import grow_old
@@ -34,13 +35,16 @@ from worldsim.origins import FRAMES, NONE, rooted
 from worldsim.projection import guess, look, moved, paint
 from worldsim.rays import Ages, Pixels, Places, facing
 from worldsim.splatted import remembered
-from worldsim.supposed import suppose
+from worldsim.supposed import suppose, uncover
 from worldsim.tinted import PLAIN, Tint
 
 STEPS, TICKS = 8.0, 64.0
 """Steps walked, and ticks, after which what was seen counts for 1/e."""
 NEVER = -1_000_000
 """When what was never seen was seen."""
+
+_HIDDEN = 1.2
+"""Times as far away as what a dream showed before, from which on something was hidden by that."""
 
 _FIRM = np.array([0.0, 0.0, 0.0, NEVER, 0.0])
 _BARE = np.zeros((3, 16, 16, 3), np.uint8)
@@ -234,28 +238,36 @@ class Panorama:
     ) -> tuple[Pixels, Ages, Places, Places]:
         """The colours (h, w, 3) of which `ahead` tells, and when (h, w, 2) each was seen.
 
-        And their origins (h, w, 3), and how far ahead (h, w) is what the last frame shows of them.
-        luck: in [0, 1), of a dream, in which what was never seen is `supposed`, and what was seen
-        from afar is old; see `magnified`.
+        And their origins (h, w, 3), and how far ahead (h, w) they are. luck: in [0, 1), of a dream,
+        in which what was never seen is `supposed`, and what was seen from afar is old; see
+        `magnified`. A dream's distances may be wrong: what is beside an edge is not believed.
         """
         frame, visible = self.frame, self.camera.visible(len(self.frame))
         place, stood = self._stand(), before._stand()
         out, ages = np.empty_like(frame), np.empty((*frame.shape[:2], 2), np.int32)
         origins, tangent = np.full(frame.shape, NONE, np.float32), self.camera.tangent
         kept = self.colors, self.places, self.when
-        nearest = moved(self.distance, visible, *place, *stood, tangent)
+        dreamt = luck is not None
+        nearest, doubtful = moved(self.distance, visible, *place, *stood, tangent, dreamt)
         look(
             out, ages, origins, frame, self.past, self.origins, self.distance, nearest, visible,
             *place, *stood, tangent, before.walked, before.ticks,
         )  # fmt: skip
-        remembered(out, ages, origins, *kept, visible, *place, tangent, NEVER)
+        shown = self.distance, doubtful, _HIDDEN if dreamt else 0.0
+        there = remembered(
+            out, ages, origins, *kept, visible, *place, *shown, *stood, tangent, NEVER
+        )
+        away = np.where(origins[..., 0] == NONE, there, nearest).astype(np.float32)
         new = out, ages, frame, visible, *place, *stood, tangent, NEVER
         if luck is None:
             guess(*new)
         else:
-            suppose(*new, before.walked - int(STEPS), before.ticks - int(TICKS), luck)
+            old = before.walked - int(STEPS), before.ticks - int(TICKS)
+            uncover(out, ages, away, visible, NEVER, *old)
+            cleaned(out, ages, origins, away, visible)
+            suppose(*new, *old, luck)
             grow_old(ages, origins, visible, TICKS)
-        return out, ages, origins, nearest.astype(np.float32)
+        return out, ages, origins, away
 
     def _scanned(self) -> tuple[Places, NDArray[np.float64], tuple[int, int], float]:
         height, width = self.frame.shape[:2]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from worldsim import crosshair, tinted
 from worldsim.camera import FAR, CameraConfig
+from worldsim.edged import edged
 from worldsim.expected import Expected
 from worldsim.lattice import UNKNOWN, laid
 from worldsim.models.grid import READ
@@ -74,11 +75,14 @@ def begun(
 
     def after(pitch: float, *rows: NDArray[Any]) -> Panorama:
         acts, moves, pictures, away, grid = rows
-        game = blank(camera, frames.shape[2:], pitch).painted(pictures[0], away[0])
+        visible = camera.visible(frames.shape[2])
+        first = edged(away[0], pictures[0], visible)
+        game = blank(camera, frames.shape[2:], pitch).painted(pictures[0], first)
         yaws, eyes = [game.yaw], [game.lens]
         for step in zip(acts, moves, pictures[1:], away[1:], strict=True):
             action, motion, picture, distance = step
-            game = game.turned(action, motion).painted(picture, distance)
+            view = Expected.of(game, action, motion)
+            game = view.panorama.painted(picture, view.confirmed(picture, distance))
             yaws.append(game.yaw)
             eyes.append(game.lens)
         return replace(game, lattice=laid(grid, np.array(yaws), np.stack(eyes)))

@@ -10,13 +10,16 @@ from numba import njit
 from numpy.typing import NDArray
 
 from worldsim.displaced import ONE_SURFACE, displace, elsewhere, make_room, strayed
+from worldsim.edged import beside, uncovered
 from worldsim.interpolation import sample, sharp
 from worldsim.origins import traced
 from worldsim.rays import Ages, Angles, Pixels, Places, facing, pixel_of, place_of, turned
-from worldsim.splatted import NOTHING, spread
+from worldsim.splatted import NOTHING, cover
 
 _GAPE = 3
 """Pixels of a gap that is closed where nothing is known."""
+_ELSE = 100.0
+"""Squared pixels that a share of a distance counts for which something is too near or too far."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -51,6 +54,7 @@ def paint(
     across = min(columns, int(half / np.pi * columns) + 2)
     middle = int(yaw / (2 * np.pi) * columns)
     turns = (np.arange(columns) + 0.5) / columns * 2 * np.pi
+    doubtful = beside(distance, visible)
     sines, cosines = np.sin(turns), np.cos(turns)
     for row in range(first, last):
         tilt = ((row + 0.5) / rows - 0.5) * np.pi
@@ -65,11 +69,10 @@ def paint(
             if abs(u) > 1 or abs(v) > 1:
                 continue
             py, px = (v + 1) * 0.5 * height - 0.5, (u + 1) * 0.5 * width - 0.5
-            if py > visible - 1:
+            at, aside = int(max(py, 0.0) + 0.5), min(int(max(px, 0.0) + 0.5), width - 1)
+            if py > visible - 1 or doubtful[at, aside]:
                 continue
-            away = (
-                distance[int(max(py, 0.0) + 0.5), min(int(max(px, 0.0) + 0.5), width - 1)] / ahead
-            )
+            away = distance[at, aside] / ahead
             if when[0, row, column, 0] != never and strayed(eye, places[0, row, column], x, y, z):
                 if elsewhere(places[0, row, column], distance, visible, eye, angles, tangent):
                     displace(
@@ -115,10 +118,15 @@ def moved(
     yaw_before: float,
     pitch_before: float,
     tangent: float,
-) -> NDArray[np.float64]:
-    """How far away (h, w) is what each pixel shows of the frame before, seen from here."""
+    dreamt: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """How far away (h, w) is what each pixel shows of the frame before, seen from here.
+
+    And where (h, w) of that frame it is not believed: of dreams, beside what uncovers something.
+    """
     shape = distance.shape
-    nearest, off, shown = np.full(shape, NOTHING), np.empty(shape), np.empty(shape, np.int64)
+    nearest, off = np.full(shape, NOTHING), np.empty(shape)
+    at = np.zeros((visible, shape[1], 3))
     old, new = facing(yaw_before, pitch_before), facing(yaw, pitch)
     step = eye_before - eye
     for row in range(visible):
@@ -127,8 +135,14 @@ def moved(
             right, down, ahead = beheld(row, column, far, shape, tangent, old, step, new)
             if ahead > 0.05:
                 py, px = pixel_of(right, down, ahead, shape, tangent)
-                spread(nearest, off, shown, 0, py, px, ahead, visible)
-    return _mended(nearest, visible)
+                at[row, column, 0], at[row, column, 1], at[row, column, 2] = py, px, 1 / ahead
+    doubtful = uncovered(distance, visible, at) if dreamt else np.zeros(shape, np.bool_)
+    for row in range(visible):
+        for column in range(shape[1]):
+            if doubtful[row, column]:
+                at[row, column, 2] = 0
+    cover(nearest, off, at, distance)
+    return _mended(nearest, visible), doubtful
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -155,16 +169,25 @@ def _mended(nearest: NDArray[np.float64], visible: int) -> NDArray[np.float64]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _shows(distance: Places, py: float, px: float, visible: int, ahead: float) -> bool:
-    """Whether a picture shows at pixel coordinates something about that far ahead."""
+def _shows(distance: Places, py: float, px: float, visible: int, ahead: float) -> tuple[int, int]:
+    """The pixel next to pixel coordinates at which a picture shows something that far ahead.
+
+    -1 where there is none.
+    """
     width = distance.shape[1]
+    row, column, best = -1, -1, NOTHING
     if py < -0.5 or px < -0.5 or py > visible - 0.5 or px > width - 0.5:
-        return False
+        return row, column
     near, away = NOTHING, 0.0
-    for row in range(max(int(py), 0), min(int(py) + 2, visible)):
-        for column in range(max(int(px), 0), min(int(px) + 2, width)):
-            near, away = min(near, distance[row, column]), max(away, distance[row, column])
-    return bool(0.85 * near - 0.15 <= ahead <= 1.15 * away + 0.15)
+    for y in range(max(int(py), 0), min(int(py) + 2, visible)):
+        for x in range(max(int(px), 0), min(int(px) + 2, width)):
+            far = distance[y, x]
+            near, away = min(near, far), max(away, far)
+            miss = max(0.85 * far - 0.15 - ahead, ahead - 1.15 * far - 0.15, 0.0) / ahead
+            apart = _ELSE * miss + (y - py) ** 2 + (x - px) ** 2
+            if apart < best:
+                row, column, best = y, x, apart
+    return (row, column) if 0.85 * near - 0.15 <= ahead <= 1.15 * away + 0.15 else (-1, -1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -210,8 +233,9 @@ def look(
             if ahead <= 0:
                 continue
             py, px = pixel_of(right, down, ahead, shape, tangent)
-            if _shows(distance, py, px, visible, ahead):
-                number, y, x = traced(origins_before, py, px, visible)
+            at, aside = _shows(distance, py, px, visible, ahead)
+            if at >= 0:
+                number, y, x = traced(origins_before, py, px, at, aside, visible)
                 sharp(past[number], y, x, visible, weights, out[row, column])
                 origins[row, column, 0] = number
                 origins[row, column, 1], origins[row, column, 2] = y, x

@@ -17,6 +17,7 @@ from worldsim.summed import within
 
 _REACH = 2  # pixels to each side over which colours are compared
 _ALIKE = 32.0  # mean difference of a colour, of 255, up to which they are alike; at twice this, not
+_BARED = 56.0  # the same of what the last frame did not show: a dream smears that
 _LAID_OVER = 10.0  # the same below the view, where what is laid over it stays, and it moves behind
 
 
@@ -36,11 +37,11 @@ def settled(
     visible: int,
     never: int,
     arm: int,
-) -> tuple[Pixels, Places]:
+) -> tuple[Pixels, Places, NDArray[np.bool_]]:
     """A frame (h, w, 3) with what was `known` (h, w, 3) in its stead where they look alike.
 
     And of the `origins` (h, w, 3) of that, those that the frame still shows; see
-    `worldsim.origins`.
+    `worldsim.origins`; and where (h, w) it is as it was known.
 
     ages: (h, w, 2) of what was known, `never` where nothing was. fresh: (y, x), a grid over the
     frame, where an event has changed it. visible: rows above what is laid over the view. arm:
@@ -48,14 +49,15 @@ def settled(
     as it was known, or, where that has changed or was not known, as it is beside it.
     """
     out, (height, width) = frame.copy(), frame.shape[:2]
-    stay = np.full(origins.shape, NONE)
+    stay, alike = np.full(origins.shape, NONE), np.zeros((height, width), np.bool_)
     sums = _summed(frame, known, ages, never)
     edges = _edges(frame, known, arm)
     for row in range(height):
         first, last = (0, visible) if row < visible else (visible, height)
         top, bottom = max(row - _REACH, first), min(row + _REACH + 1, last)
-        limit = _ALIKE if row < visible else _LAID_OVER
         for column in range(width):
+            shown = origins[row, column, 0] != NONE
+            limit = (_ALIKE if shown else _BARED) if row < visible else _LAID_OVER
             left, right = max(column - _REACH, 0), min(column + _REACH + 1, width)
             y, x = abs(row - height // 2), abs(column - width // 2)
             crossed = arm > 0 and min(y, x) <= 1 and max(y, x) <= arm
@@ -67,10 +69,12 @@ def settled(
                 continue
             share = 1.0 if crossed else _alike(sums, top, bottom, left, right, limit)
             if share == 0:
+                alike[row, column] = (frame[row, column] == known[row, column]).all()
                 continue
             sharper = 0.0 if crossed else _sharper(edges, top, bottom, left, right)
             if share == 1 and sharper == 0:
                 out[row, column], stay[row, column] = known[row, column], origins[row, column]
+                alike[row, column] = True
                 continue
             area = (bottom - top) * (right - left)
             for c in range(3):
@@ -79,7 +83,8 @@ def settled(
                     lit = new + within(sums[c], top, bottom, left, right) / area
                     old += sharper * (min(max(lit, 0.0), 255.0) - old)
                 out[row, column, c] = np.uint8(new + share * (old - new) + 0.5)
-    return out, stay
+            alike[row, column] = (out[row, column] == known[row, column]).all()
+    return out, stay, alike
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

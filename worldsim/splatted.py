@@ -8,12 +8,18 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.displaced import CLOSED, closed
+from worldsim.displaced import CLOSED, ONE_SURFACE, closed
 from worldsim.origins import NONE
-from worldsim.rays import Ages, Pixels, Places, facing, pixel_of, turned
+from worldsim.rays import Ages, Angles, Pixels, Places, facing, pixel_of, turned
 
 NOTHING = 1e9
 """Distance of a pixel that shows nothing known."""
+
+_DISTANT = 24.0
+"""Blocks ahead from which on things all move alike."""
+
+_WIDEST = 4.0
+"""Pixels to a side that one pixel covers at most."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -41,6 +47,60 @@ def spread(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def cover(
+    nearest: NDArray[np.float64], off: NDArray[np.float64], at: NDArray[np.float64], before: Places
+) -> None:
+    """Let the pixels of a picture cover what they show of another: each up to its neighbours.
+
+    nearest: (h, w), how far ahead is what the other shows, changed where this is nearer; off: (h,
+    w), how well that is centred. at: (visible, w, 3), row and column where the other shows each
+    pixel, and one by how far ahead; 0 where it does not. before: (h, w), how far ahead each was:
+    neighbours of one surface are drawn as a plane, and where a surface ends it does not grow.
+    """
+    visible, width = at.shape[:2]
+    for row in range(visible):
+        for column in range(width):
+            py, px, near = at[row, column]
+            if near == 0 or not (-2 < py < visible + 1 and -2 < px < width + 1):
+                continue
+            up, down, sloped = _side(at, before, row, column, 1, 0)
+            left, right, leans = _side(at, before, row, column, 0, 1)
+            top, bottom = max(int(np.ceil(py - up)), 0), min(int(py + down), visible - 1)
+            first, last = max(int(np.ceil(px - left)), 0), min(int(px + right), width - 1)
+            for y in range(top, bottom + 1):
+                for x in range(first, last + 1):
+                    tilted = near + sloped * (y - py) + leans * (x - px)
+                    ahead = 1 / max(tilted, 0.5 * near)
+                    was, apart = nearest[y, x], (y - py) ** 2 + (x - px) ** 2
+                    if ahead < 0.9 * was or (ahead < 1.1 * was and apart < off[y, x]):
+                        nearest[y, x], off[y, x] = ahead, apart
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _side(
+    at: NDArray[np.float64], before: Places, row: int, column: int, down: int, across: int
+) -> tuple[float, float, float]:
+    """How far a pixel reaches along an axis, before and after it, and one by its distance rises."""
+    axis, far = 0 if down else 1, before[row, column]
+    reach, rise, run = np.zeros(2), 0.0, 0.0
+    for end in range(2):
+        step = 2 * end - 1
+        y, x = row + step * down, column + step * across
+        if not (0 <= y < at.shape[0] and 0 <= x < at.shape[1]) or at[y, x, 2] == 0:
+            continue
+        if max(far, before[y, x]) >= ONE_SURFACE * min(far, before[y, x]):
+            continue
+        gap = step * (at[y, x, axis] - at[row, column, axis])
+        if gap > 0:
+            reach[end] = min(0.5 * gap, _WIDEST)
+            rise, run = rise + step * (at[y, x, 2] - at[row, column, 2]), run + gap
+    both = max(reach[0], reach[1])
+    alone = min(both, 0.5) if both > 0 else 0.5
+    first, last = reach[0] if reach[0] > 0 else alone, reach[1] if reach[1] > 0 else alone
+    return first, last, rise / run if run > 0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def remembered(
     out: Pixels,
     ages: Ages,
@@ -52,12 +112,21 @@ def remembered(
     eye: NDArray[np.float64],
     yaw: float,
     pitch: float,
+    distance: Places,
+    doubtful: NDArray[np.bool_],
+    hidden: float,
+    eye_before: NDArray[np.float64],
+    yaw_before: float,
+    pitch_before: float,
     tangent: float,
     never: int,
-) -> None:
+) -> NDArray[np.float64]:
     """Draw the kept places that a camera sees where `look` has drawn nothing.
 
-    Grey, and of age `never`, where there are none.
+    And how far ahead (h, w) they are, `NOTHING` elsewhere. Grey, and of age `never`, where there
+    are none. distance: (h, w), how far ahead was what the frame before showed: what is nearer than
+    `hidden` times that, it has shown if it is there, and is not drawn; but for where it is
+    `doubtful` (h, w).
     """
     flat_colors, flat_places = colors.reshape(-1, 3), places.reshape(-1, 3)
     flat_when = when.reshape(-1, 2)
@@ -65,8 +134,9 @@ def remembered(
     nearest, off = np.full((height, width), NOTHING), np.empty((height, width))
     shown = np.empty((height, width), np.int64)
     angles, asked = facing(yaw, pitch), _asked(origins, visible)
+    old = facing(yaw_before, pitch_before)
     if not asked.any():
-        return
+        return nearest
     # Nobody sees what is farther aside than this for each block ahead: that costs no division.
     high, wide = tangent * (1 + 2 / height), tangent * (width + 2) / height
     for cell in range(len(flat_when)):
@@ -80,7 +150,9 @@ def remembered(
         )
         if ahead > 0.05 and abs(down) < high * ahead and abs(right) < wide * ahead:
             py, px = pixel_of(right, down, ahead, (height, width), tangent)
-            if _counts(asked, py, px):
+            if _counts(asked, py, px) and not _was_shown(
+                flat_places[cell], distance, doubtful, hidden, visible, eye_before, old, tangent
+            ):
                 spread(nearest, off, shown, cell, py, px, ahead, visible)
     nearest, shown = closed(nearest, shown, visible)
     for row in range(visible):
@@ -92,6 +164,29 @@ def remembered(
                 out[row, column], ages[row, column] = flat_colors[cell], flat_when[cell]
             else:
                 out[row, column], ages[row, column] = 128, never
+    return nearest
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _was_shown(
+    place: Places,
+    distance: Places,
+    doubtful: NDArray[np.bool_],
+    hidden: float,
+    visible: int,
+    eye: NDArray[np.float64],
+    angles: Angles,
+    tangent: float,
+) -> bool:
+    """Whether a picture must show a place (3,), if that is there."""
+    x, y, z = turned(place[0] - eye[0], place[1] - eye[1], place[2] - eye[2], angles)
+    if not 0.05 < z < _DISTANT:
+        return False
+    py, px = pixel_of(x, y, z, (distance.shape[0], distance.shape[1]), tangent)
+    if not (0 <= py <= visible - 1 and 0 <= px <= distance.shape[1] - 1):
+        return False
+    row, column = int(py + 0.5), int(px + 0.5)
+    return bool(z < hidden * distance[row, column] and not doubtful[row, column])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from worldsim.interpolation import sample
 from worldsim.projection import beheld
-from worldsim.rays import Ages, Pixels, facing, pixel_of
+from worldsim.rays import Ages, Pixels, Places, facing, pixel_of
 from worldsim.splatted import NOTHING
 from worldsim.summed import within
 
+_GAP = 24  # pixels of a row that something near has uncovered at most
+_FARTHER = 1.2  # times as far away, from which on something is behind another
 _HOLE = 3  # pixels to each side over which a hole is told from what was never seen
 _LEAST = 0.7  # share of the width of a view by which it is turned at least
 _OVERLAP = 0.02  # radians by which it is turned less than its width at most
@@ -72,6 +74,53 @@ def suppose(
             elif means[3] > 0:
                 for c in range(3):
                     out[row, column, c] = np.uint8(means[c])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def uncover(
+    out: Pixels, ages: Ages, away: Places, visible: int, never: int, walked: int, ticks: int
+) -> None:
+    """Let what was never seen between known things go on as the farther of them does in its row.
+
+    away: (h, w), how far ahead what is known of a picture is; `NOTHING` elsewhere, and changed as
+    the others are. What is near has moved on and left a gap behind, of which nothing is known but
+    that it is as far away as what is beside it: so that is mirrored in its edge.
+    """
+    width = out.shape[1]
+    for row in range(visible):
+        first = 0
+        while first < width:
+            if ages[row, first, 0] != never:
+                first += 1
+                continue
+            end = first
+            while end < width and ages[row, end, 0] == never:
+                end += 1
+            if first > 0 and end < width and end - first <= _GAP:
+                for column in range(first, end):
+                    like = _behind(ages[row], away[row], first, end, column, never)
+                    away[row, column] = away[row, like]
+                    for c in range(3):
+                        out[row, column, c] = out[row, like, c]
+                for column in range(first, end):
+                    ages[row, column, 0], ages[row, column, 1] = walked, ticks
+            first = end
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _behind(ages: Ages, away: Places, first: int, end: int, column: int, never: int) -> int:
+    """The column of a row that one in a gap, from the first to before the end, looks like."""
+    before, after = away[first - 1], away[end]
+    left = column - first < end - 1 - column
+    if max(before, after) > _FARTHER * min(before, after):
+        left = before > after
+    edge, like = first - 1, 2 * first - 1 - column
+    if not left:
+        edge, like = end, 2 * end - 1 - column
+    if not 0 <= like < len(away) or ages[like, 0] == never:
+        return edge
+    near, far = min(away[edge], away[like]), max(away[edge], away[like])
+    return like if far < _FARTHER * near else edge
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
