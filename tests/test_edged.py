@@ -94,7 +94,8 @@ def test_a_pixel_out_of_place_takes_that_of_the_surface_around_it(pillar):
 
 def test_a_pillar_passes_whole_though_distances_are_read_softly(pillar):
     picture, distance = pillar
-    game = blank(CAMERA, (SIZE, SIZE, 3), 0.0).seen(picture, edged(soft(distance), picture, VISIBLE))
+    read = edged(soft(distance), picture, VISIBLE)
+    game = blank(CAMERA, (SIZE, SIZE, 3), 0.0).seen(picture, read)
     for _ in range(8):  # a step of a tick to the left: the pillar moves right, 9 pixels in all
         view = Expected.of(game, REST, np.array([0.0, -0.075, 0.0]), 0.5)
         read = soft(np.where(view.away < FAR, view.away, 12.0).astype(np.float32))

@@ -17,7 +17,7 @@ from worldsim import actions
 from worldsim.data import environments
 from worldsim.errors import UserError
 from worldsim.viewer import Config, run
-from worldsim.viewer.headless import play
+from worldsim.viewer.headless import GAP, play
 from worldsim.viewer.scripts import DEMO, load
 from worldsim.viewer.video import Video
 from worldsim.viewer.worlds import World, open_world
@@ -53,6 +53,14 @@ def test_mp4_has_the_frames_asked_for_each_pixel_a_square(tmp_path: Path) -> Non
     assert len(video) == 12
     truth = started(3).frame.repeat(8, 0).repeat(8, 1)
     assert np.abs(video[0].astype(int) - truth).mean() < 12  # colour is stored at half size
+
+
+def test_four_starts_and_more_are_in_two_columns(tmp_path: Path) -> None:
+    frames = iio.imread(write(tmp_path, frames=2, starts=5, scale=1))
+    height = (frames.shape[1] - 2 * GAP) // 3
+    assert frames.shape[2] == 2 * height + GAP
+    assert frames[0, :height].any()
+    assert not frames[0, -height:, -height:].any()  # five of six places
 
 
 def test_gif_begins_with_the_start_frame_and_goes_on_step_by_step(tmp_path: Path) -> None:

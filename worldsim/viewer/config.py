@@ -67,7 +67,7 @@ class Config:
     beside: bool = False
     """Headless: show `exact` to the right, from the same place and under the same actions."""
     starts: int = 1
-    """Headless: play the script from that many start contexts, one below the other."""
+    """Headless: play the script from that many start contexts; four and more are in two columns."""
     keys: str | None = None
     """Headless: keys pressed in the window, as "W:20 F BACKSPACE:15 W+D:20 G _:10" (ticks each)."""
     every: int = 1

@@ -21,6 +21,8 @@ FRAMES = 200
 """Frames of a video of play that has no end of its own."""
 GAP = 4
 """Pixels between two pictures side by side."""
+_BELOW = 3
+"""Starts that are shown one below the other; more are shown in two columns."""
 
 
 def run(config: Config, run_dir: Path) -> None:
@@ -48,7 +50,7 @@ def run(config: Config, run_dir: Path) -> None:
             shown_parts = islice(zip(*frames, strict=False), count)
             for i, parts in enumerate(shown_parts):
                 if i % config.every == 0:
-                    video.add(tiled(parts, 2 if config.beside else 1))
+                    video.add(tiled(parts, _columns(config)))
                 shown.advance(1)
     finally:
         for world in worlds:
@@ -72,12 +74,17 @@ def _row(config: Config, script: scripts.Script, row: int) -> list[World]:
     return [world, open_twin(config, config.exact, world)]
 
 
+def _columns(config: Config) -> int:
+    """Pictures in a row of the video: one start's, of more than three starts those of two."""
+    return (2 if config.beside else 1) * (2 if config.starts > _BELOW else 1)
+
+
 def tiled(frames: Sequence[Frame], columns: int) -> Frame:
     """Frames (h, w, 3) of one size in rows of `columns`, with a narrow dark gap between them."""
     if len(frames) == 1:
         return frames[0]
     h, w = frames[0].shape[:2]
-    rows = len(frames) // columns
+    rows = -(-len(frames) // columns)
     out = np.zeros((rows * (h + GAP) - GAP, columns * (w + GAP) - GAP, 3), np.uint8)
     for i, frame in enumerate(frames):
         y, x = i // columns * (h + GAP), i % columns * (w + GAP)
