@@ -76,6 +76,33 @@ def test_under_a_cross_a_change_is_as_it_is_beside_it(known):
     assert (kept(dream, known, 4, fresh)[24:40, 24:40] == 20).all()
 
 
+def test_where_it_is_as_it_was_known_is_told(known):
+    dream, ages = dull(known), np.zeros((SIZE, SIZE, 2), np.int32)
+    dream[20:30, 20:30] = 255
+    ages[:4] = NEVER
+    fresh = np.zeros((8, 8), bool)
+    fresh[5, 5] = True
+    result, _, alike = settled(dream, known, ages, OLD, fresh, VISIBLE, NEVER, 0)
+    assert not alike[:4].any()
+    assert not alike[22:28, 22:28].any()
+    assert not alike[40:48, 40:48].any()
+    assert alike[8:16].all()
+    assert np.array_equal(result[alike], known[alike])
+
+
+def test_what_the_last_frame_did_not_show_takes_more_to_be_dreamed_anew(known):
+    dream, ages = dull(known), np.zeros((SIZE, SIZE, 2), np.int32)
+    dream[20:30, 20:30] = 60  # 50 darker
+    new = np.full_like(OLD, NONE)
+    shown, memory = (
+        settled(dream, known, ages, origins, np.zeros((1, 1), bool), VISIBLE, NEVER, 0)[0]
+        for origins in (OLD, new)
+    )
+    inside = np.s_[22:28, 22:28]
+    assert np.array_equal(memory[inside], known[inside])
+    assert np.abs(shown[inside].astype(int) - dream[inside]).mean() < 30
+
+
 def test_under_a_cross_what_was_never_seen_is_as_it_is_beside_it(known):
     dream, middle = np.full_like(known, 20), SIZE // 2
     dream[middle, middle - 3 : middle + 4] = 245

@@ -7,6 +7,7 @@ from test_panorama import CAMERA, SIZE, VISIBLE, act, picture
 from worldsim.expected import Expected
 from worldsim.panorama import NEVER, TICKS
 from worldsim.panoramas import blank
+from worldsim.supposed import uncover
 
 HERE = np.zeros(3)
 
@@ -72,3 +73,17 @@ def test_holes_are_closed_by_what_is_beside_them():
     shown = view.picture[5:45, 5:55]
     assert shown.min() > 70
     assert shown.max() < 220
+
+
+def test_a_gap_goes_on_as_the_farther_side_of_its_row_does():
+    out = np.zeros((2, 20, 3), np.uint8)
+    out[0, :, 0] = np.arange(20)
+    ages, away = np.zeros((2, 20, 2), np.int32), np.full((2, 20), 12.0, np.float32)
+    away[:, :8] = 3.0  # what is near, and has moved to the left
+    ages[:, 8:12] = NEVER
+    ages[1, 12:] = NEVER  # at the edge of a view nothing is uncovered
+    uncover(out, ages, away, 2, NEVER, 5, 7)
+    assert out[0, 8:12, 0].tolist() == [15, 14, 13, 12]
+    assert (away[0, 8:12] == 12).all()
+    assert (ages[0, 8:12] == (5, 7)).all()
+    assert (ages[1, 8:] == NEVER).all()

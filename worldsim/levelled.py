@@ -37,7 +37,8 @@ def levelled(
 
     Those of liquids are less than 0, and stay so. known: (h, w), from the frame before and the
     motion since, where (h, w) that is so. visible: rows above what is laid over the view; the
-    others stay as they are.
+    others stay as they are. share: of the difference in level that is made up. most: logarithm of
+    the largest ratio that counts.
     """
     width = distance.shape[1]
     out = distance.copy()
