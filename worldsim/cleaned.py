@@ -12,8 +12,6 @@ from worldsim.rays import Ages, Pixels, Places
 
 _APART = 1.2
 """Times as far away as the median around it, or as near, from which on a pixel is out of place."""
-
-
 _STEP = 0.04
 """Least difference of one by the distance: what is far away all moves alike."""
 

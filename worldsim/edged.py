@@ -91,20 +91,16 @@ def _unlike(
 @njit(cache=True, nogil=True, error_model="numpy")
 def beside(distance: Places, visible: int) -> NDArray[np.bool_]:
     """Where (h, w) a view is so close to something nearer that it may show a bit of that."""
-    return _beside(distance, visible, np.zeros((0, 0, 3)))
+    return uncovered(distance, visible, np.zeros((0, 0, 3)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def uncovered(distance: Places, visible: int, at: NDArray[np.float64]) -> NDArray[np.bool_]:
     """The same, only where what is nearer moves away from there.
 
-    at: (visible, w, 3), row and column that each pixel goes to, as `splatted.cover` takes them.
+    at: (visible, w, 3), row and column that each pixel goes to, as `splatted.cover` takes them; of
+    no rows, wherever it goes.
     """
-    return _beside(distance, visible, at)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _beside(distance: Places, visible: int, at: NDArray[np.float64]) -> NDArray[np.bool_]:
     out, width = np.zeros(distance.shape, np.bool_), distance.shape[1]
     for row in range(visible):
         for column in range(width):
