@@ -53,9 +53,9 @@ def test_liquids_stay_liquids_and_slopes_stay_slopes(pillar):
 def test_only_what_is_uncovered_is_not_believed(pillar):
     _, distance = pillar
     assert beside(distance, VISIBLE)[30].nonzero()[0].tolist() == [22, 23, 36, 37]
-    at = np.zeros((VISIBLE, SIZE, 3))
-    at[..., 0], at[..., 1] = np.mgrid[:VISIBLE, :SIZE]
-    at[distance[:VISIBLE] < 5, 1] += 3  # to the right
+    at = np.zeros((3, VISIBLE, SIZE))
+    at[:2] = np.mgrid[:VISIBLE, :SIZE]
+    at[1, distance[:VISIBLE] < 5] += 3  # to the right
     assert uncovered(distance, VISIBLE, at)[30].nonzero()[0].tolist() == [22, 23]
 
 

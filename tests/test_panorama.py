@@ -123,6 +123,19 @@ def test_games_begin_from_what_they_saw():
     assert np.array_equal(game.shown, picture(1))
 
 
+def test_games_that_saw_the_same_begin_alike_and_go_on_apart():
+    frames = np.stack([[picture(k), picture(1)] for k in (0, 2, 0)])
+    away, motion = np.full((3, 2, SIZE, SIZE), 3.0, np.float32), np.zeros((3, 1, 3))
+    motion[:, 0] = 1.0, 2.0, 3.0
+    rows = np.stack([act(10.0)] * 3)[:, None], motion, frames, away, [5.0] * 3
+    games = begun(CAMERA, *rows)
+    alone = [begun(CAMERA, *(part[i : i + 1] for part in rows))[0] for i in range(3)]
+    for name, array in as_arrays(games).items():
+        assert np.array_equal(array, as_arrays(alone)[name]), name
+    games[0].turned(act(50.0)).painted(picture(3), away[0, 0])  # spends what it has
+    assert np.array_equal(games[2].colors, alone[2].colors)
+
+
 def walked(*held):
     """Frames, actions, depths and poses of an exact world, seen from above, as keys are held."""
     env = gym.make("envs:WorldSim/Voxel-v0", size=128)

@@ -108,6 +108,11 @@ def test_a_state_set_again_goes_on_bit_for_bit(env):
     again = [env.step(action)[0] for action in plan]
     assert np.array_equal(first, again)
     assert env.state_hash() == end
+    env.set_state(kept)
+    for action in plan:
+        env.advance(action)  # nobody looks on the way
+    assert env.state_hash() == end
+    assert np.array_equal(env.observe(), first[-1])
 
 
 def test_a_state_opens_in_another_environment(env):

@@ -25,13 +25,29 @@ def cleaned(out: Pixels, ages: Ages, origins: Places, away: Places, visible: int
     width, before = away.shape[1], away.copy()
     colors, times, starts = out.copy(), ages.copy(), origins.copy()
     around, places = np.empty(9), np.empty(9, np.int64)
+    strange = np.empty(width, np.int64)
     for row in range(visible):
+        _apart(before, visible, row, strange)
         for column in range(width):
+            if strange[column] < 0:
+                continue
             like = _like(before, visible, row, column, around, places)
             if like >= 0:
                 y, x = like // width, like % width
                 out[row, column], ages[row, column] = colors[y, x], times[y, x]
                 away[row, column], origins[row, column] = before[y, x], starts[y, x]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _apart(away: Places, visible: int, row: int, out: NDArray[np.int64]) -> None:
+    """By how many (w,) a row's pixels have more neighbours that are elsewhere than others."""
+    width = len(out)
+    out[:] = 0
+    for y in range(max(row - 1, 0), min(row + 2, visible)):
+        for shift in (-1, 0, 1):
+            for column in range(max(-shift, 0), min(width - shift, width)):
+                far, other = away[row, column], away[y, column + shift]
+                out[column] += 1 if (other > _APART * far) | (far > _APART * other) else -1
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -47,14 +63,11 @@ def _like(
 
     around, places: room for nine of each.
     """
-    width, far, count, unlike = away.shape[1], away[row, column], 0, 0
+    width, far, count = away.shape[1], away[row, column], 0
     for y in range(max(row - 1, 0), min(row + 2, visible)):
         for x in range(max(column - 1, 0), min(column + 2, width)):
             around[count], places[count] = away[y, x], y * width + x
-            unlike += away[y, x] > _APART * far or far > _APART * away[y, x]
             count += 1
-    if 2 * unlike < count:
-        return -1
     middle = np.median(around[:count])
     if abs(1 / far - 1 / middle) < _STEP:
         return -1

@@ -39,21 +39,39 @@ def edged(distance: Places, frame: Pixels, visible: int) -> Places:
     distance. visible: rows above what is laid over the view; the others stay as they are.
     """
     out, width = distance.copy(), distance.shape[1]
+    nearest, farthest = _around(np.abs(distance), visible)
     for row in range(visible):
+        top, bottom = max(row - _REACH, 0), min(row + _REACH + 1, visible)
         for column in range(width):
-            top, bottom = max(row - _REACH, 0), min(row + _REACH + 1, visible)
-            left, right = max(column - _REACH, 0), min(column + _REACH + 1, width)
-            near, away = np.inf, 0.0
-            for y in range(top, bottom):
-                for x in range(left, right):
-                    near, away = min(near, abs(distance[y, x])), max(away, abs(distance[y, x]))
+            near, away = float(nearest[row, column]), float(farthest[row, column])
             far = abs(distance[row, column])
             if not _ends(near, away) or far < _SURE * near or far * _SURE > away:
                 continue
+            left, right = max(column - _REACH, 0), min(column + _REACH + 1, width)
             apart = _unlike(distance, frame, row, column, (top, bottom, left, right), near, away)
             nearer = apart < 0 if apart != 0 else far * far < near * away
             out[row, column] = np.copysign(near if nearer else away, distance[row, column])
     return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _around(distance: Places, visible: int) -> tuple[Places, Places]:
+    """The least and the largest distance (visible, w) in reach of each pixel."""
+    width = distance.shape[1]
+    least, most = distance[:visible].copy(), distance[:visible].copy()
+    for row in range(visible):
+        for shift in range(-_REACH, _REACH + 1):
+            for column in range(max(-shift, 0), min(width - shift, width)):
+                other = distance[row, column + shift]
+                least[row, column] = min(least[row, column], other)
+                most[row, column] = max(most[row, column], other)
+    nearest, farthest = least.copy(), most.copy()
+    for row in range(visible):
+        for y in range(max(row - _REACH, 0), min(row + _REACH + 1, visible)):
+            for column in range(width):
+                nearest[row, column] = min(nearest[row, column], least[y, column])
+                farthest[row, column] = max(farthest[row, column], most[y, column])
+    return nearest, farthest
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -91,31 +109,30 @@ def _unlike(
 @njit(cache=True, nogil=True, error_model="numpy")
 def beside(distance: Places, visible: int) -> NDArray[np.bool_]:
     """Where (h, w) a view is so close to something nearer that it may show a bit of that."""
-    return uncovered(distance, visible, np.zeros((0, 0, 3)))
+    return uncovered(distance, visible, np.zeros((3, 0, 0)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def uncovered(distance: Places, visible: int, at: NDArray[np.float64]) -> NDArray[np.bool_]:
     """The same, only where what is nearer moves away from there.
 
-    at: (visible, w, 3), row and column that each pixel goes to, as `splatted.cover` takes them; of
+    at: (3, visible, w), row and column that each pixel goes to, as `splatted.cover` takes them; of
     no rows, wherever it goes.
     """
     out, width = np.zeros(distance.shape, np.bool_), distance.shape[1]
+    anywhere = at.shape[1] == 0
     for row in range(visible):
         for column in range(width):
+            far = distance[row, column]
             for down, across in ((0, 1), (0, -1), (1, 0), (-1, 0)):
                 for i in range(1, _REACH + 1):
                     y, x = row + i * down, column + i * across
-                    if not (0 <= y < visible and 0 <= x < width):
+                    if not (0 <= y < visible and 0 <= x < width) or not _ends(distance[y, x], far):
                         continue
-                    if not _ends(distance[y, x], distance[row, column]):
-                        continue
-                    leaves = len(at) == 0
-                    if not leaves:
-                        gap = (at[y, x, 0] - at[row, column, 0]) * down
-                        gap += (at[y, x, 1] - at[row, column, 1]) * across
+                    leaves = anywhere
+                    if not anywhere:
+                        gap = (at[0, y, x] - at[0, row, column]) * down
+                        gap += (at[1, y, x] - at[1, row, column]) * across
                         leaves = gap > i + _LEAVES
-                    if leaves:
-                        out[row, column] = True
+                    out[row, column] |= leaves
     return out

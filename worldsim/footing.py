@@ -32,7 +32,7 @@ _SURFACE = -2.0, EYE + 0.3
 def _below(
     points: Places, columns: int, eye: NDArray[np.float64], within: float
 ) -> NDArray[np.float64]:
-    """How low (down is positive) eyes would be that stood on what frames showed below one, sorted.
+    """How low (down is positive) eyes would be that stood on what frames showed below one.
 
     Faces of walls do not count: what is shown below a place there is hardly nearer; nor do
     liquids. within: blocks to each side.
@@ -54,7 +54,7 @@ def _below(
                 if abs(other[1] - place[1]) <= aside:
                     lows[count] = place[1] - EYE
                     count += 1
-    return np.sort(lows[:count])
+    return lows[:count]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -117,4 +117,7 @@ def landed(
 def _seen_below(points: Places, columns: int, eye: NDArray[np.float64]) -> float:
     """How low an eye falls at least: to the highest of what was seen below around it."""
     lows = _below(points, columns, eye, _AROUND)
-    return float(lows[int(_HIGHER * len(lows))]) if len(lows) >= _SOME else -NOWHERE
+    if len(lows) < _SOME:
+        return -NOWHERE
+    k = int(_HIGHER * len(lows))
+    return float(np.partition(lows, k)[k])

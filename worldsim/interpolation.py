@@ -42,17 +42,23 @@ def sharp(
     out: Pixels,
 ) -> None:
     """As `sample`, by cubic convolution, which blurs far less when it is done again and again."""
-    y, x = min(max(y, 0.0), rows - 1.0), min(max(x, 0.0), picture.shape[1] - 1.0)
+    width = picture.shape[1]
+    y, x = min(max(y, 0.0), rows - 1.0), min(max(x, 0.0), width - 1.0)
     top, left = int(y), int(x)
+    if y == top and x == left:
+        out[:] = picture[top, left]
+        return
     _cubic(y - top, weights[0])
     _cubic(x - left, weights[1])
-    for c in range(3):
-        total = 0.5
-        for i in range(4):
-            row = min(max(top - 1 + i, 0), rows - 1)
-            line = 0.0
-            for j in range(4):
-                column = min(max(left - 1 + j, 0), picture.shape[1] - 1)
-                line += weights[1, j] * picture[row, column, c]
-            total += weights[0, i] * line
-        out[c] = np.uint8(min(max(total, 0.0), 255.0))
+    w0, w1, w2, w3 = weights[1]
+    a, b = max(left - 1, 0), left
+    c, d = min(left + 1, width - 1), min(left + 2, width - 1)
+    red = green = blue = 0.5
+    for i in range(4):
+        line, weight = picture[min(max(top - 1 + i, 0), rows - 1)], weights[0, i]
+        red += weight * (w0 * line[a, 0] + w1 * line[b, 0] + w2 * line[c, 0] + w3 * line[d, 0])
+        green += weight * (w0 * line[a, 1] + w1 * line[b, 1] + w2 * line[c, 1] + w3 * line[d, 1])
+        blue += weight * (w0 * line[a, 2] + w1 * line[b, 2] + w2 * line[c, 2] + w3 * line[d, 2])
+    out[0] = np.uint8(min(max(red, 0.0), 255.0))
+    out[1] = np.uint8(min(max(green, 0.0), 255.0))
+    out[2] = np.uint8(min(max(blue, 0.0), 255.0))

@@ -17,7 +17,7 @@ FRAMES = 32
 NONE = np.float32(-1)
 """In the stead of a frame's number for what is not drawn from any."""
 
-_NEAR = 3.0  # pixels of an origin within which neighbours are of one surface
+_APART = 3.0  # pixels of an origin within which neighbours are of one surface
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -31,20 +31,24 @@ def traced(
     """
     width = origins.shape[1]
     y, x = min(max(y, 0.0), rows - 1.0), min(max(x, 0.0), width - 1.0)
-    number, first, left = origins[row, column]
-    top, side = min(int(y), max(rows - 2, 0)), min(int(x), max(width - 2, 0))
-    v, u = y - top, x - side
-    down, across = 0.0, 0.0
-    for i in range(2):
-        for j in range(2):
-            other = origins[min(top + i, rows - 1), min(side + j, width - 1)]
-            apart = max(abs(other[1] - first), abs(other[2] - left))
-            if other[0] != number or apart > _NEAR:
-                return int(number), first + (y - row), left + (x - column)
-            weight = (v if i else 1 - v) * (u if j else 1 - u)
-            down += weight * other[1]
-            across += weight * other[2]
-    return int(number), down, across
+    top, left = min(int(y), max(rows - 2, 0)), min(int(x), max(width - 2, 0))
+    bottom, right = min(top + 1, rows - 1), min(left + 1, width - 1)
+    own, a, b = origins[row, column], origins[top, left], origins[top, right]
+    c, d = origins[bottom, left], origins[bottom, right]
+    if not (_near(own, a) and _near(own, b) and _near(own, c) and _near(own, d)):
+        return int(own[0]), own[1] + (y - row), own[2] + (x - column)
+    v, u = y - top, x - left
+    one, two, three, four = (1 - v) * (1 - u), (1 - v) * u, v * (1 - u), v * u
+    down = one * a[1] + two * b[1] + three * c[1] + four * d[1]
+    across = one * a[2] + two * b[2] + three * c[2] + four * d[2]
+    return int(own[0]), down, across
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _near(one: Places, other: Places) -> bool:
+    """Whether two origins (3,) are of one surface."""
+    apart = max(abs(other[1] - one[1]), abs(other[2] - one[2]))
+    return bool(other[0] == one[0] and apart <= _APART)
 
 
 def rooted(origins: Places | None, number: int, shape: tuple[int, int]) -> Places:
@@ -53,10 +57,15 @@ def rooted(origins: Places | None, number: int, shape: tuple[int, int]) -> Place
     origins: `NONE` where the frame is the first that shows a pixel, by default everywhere. number:
     of the frame; what comes from an older one of that number comes from the frame from now on.
     """
-    own = np.empty((*shape, 3), np.float32)
-    own[..., 0] = number
-    own[..., 1], own[..., 2] = np.mgrid[: shape[0], : shape[1]]
-    if origins is None:
-        return own
-    stays = (origins[..., 0] != NONE) & (origins[..., 0] != number)
-    return np.where(stays[..., None], origins, own)
+    out = np.full((*shape, 3), NONE, np.float32) if origins is None else origins.copy()
+    _root(out, number)
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _root(origins: Places, number: int) -> None:
+    for row in range(origins.shape[0]):
+        for column in range(origins.shape[1]):
+            if origins[row, column, 0] == NONE or origins[row, column, 0] == number:
+                origins[row, column, 0] = number
+                origins[row, column, 1], origins[row, column, 2] = row, column

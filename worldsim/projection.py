@@ -55,24 +55,25 @@ def paint(
     middle = int(yaw / (2 * np.pi) * columns)
     turns = (np.arange(columns) + 0.5) / columns * 2 * np.pi
     doubtful = beside(distance, visible)
-    sines, cosines = np.sin(turns), np.cos(turns)
+    around, at = (middle - across // 2 + np.arange(across)) % columns, np.empty((3, across))
+    sines, cosines = np.sin(turns)[around], np.cos(turns)[around]
     for row in range(first, last):
         tilt = ((row + 0.5) / rows - 0.5) * np.pi
         y, level = np.sin(tilt), np.cos(tilt)
+        for k in range(across):  # apart from what follows, so that it is done for many at once
+            right, down, ahead = turned(level * sines[k], y, level * cosines[k], angles)
+            scale = ahead * tangent
+            at[0, k], at[1, k], at[2, k] = down / scale, right / (scale * aspect), ahead
         for k in range(across):
-            column = (middle - across // 2 + k) % columns
-            x, z = level * sines[column], level * cosines[column]
-            right, down, ahead = turned(x, y, z, angles)
-            if ahead <= 0:
-                continue
-            u, v = right / (ahead * tangent * aspect), down / (ahead * tangent)
-            if abs(u) > 1 or abs(v) > 1:
+            v, u, ahead = at[0, k], at[1, k], at[2, k]
+            if ahead <= 0 or abs(u) > 1 or abs(v) > 1:
                 continue
             py, px = (v + 1) * 0.5 * height - 0.5, (u + 1) * 0.5 * width - 0.5
-            at, aside = int(max(py, 0.0) + 0.5), min(int(max(px, 0.0) + 0.5), width - 1)
-            if py > visible - 1 or doubtful[at, aside]:
+            down, aside = int(max(py, 0.0) + 0.5), min(int(max(px, 0.0) + 0.5), width - 1)
+            if py > visible - 1 or doubtful[down, aside]:
                 continue
-            away = distance[at, aside] / ahead
+            column, away = around[k], distance[down, aside] / ahead
+            x, z = level * sines[k], level * cosines[k]
             if when[0, row, column, 0] != never and strayed(eye, places[0, row, column], x, y, z):
                 if elsewhere(places[0, row, column], distance, visible, eye, angles, tangent):
                     displace(
@@ -126,7 +127,7 @@ def moved(
     """
     shape = distance.shape
     nearest, off = np.full(shape, NOTHING), np.empty(shape)
-    at = np.zeros((visible, shape[1], 3))
+    at = np.zeros((3, visible, shape[1]))
     old, new = facing(yaw_before, pitch_before), facing(yaw, pitch)
     step = eye_before - eye
     for row in range(visible):
@@ -135,12 +136,12 @@ def moved(
             right, down, ahead = beheld(row, column, far, shape, tangent, old, step, new)
             if ahead > 0.05:
                 py, px = pixel_of(right, down, ahead, shape, tangent)
-                at[row, column, 0], at[row, column, 1], at[row, column, 2] = py, px, 1 / ahead
+                at[0, row, column], at[1, row, column], at[2, row, column] = py, px, 1 / ahead
     doubtful = uncovered(distance, visible, at) if dreamt else np.zeros(shape, np.bool_)
     for row in range(visible):
         for column in range(shape[1]):
             if doubtful[row, column]:
-                at[row, column, 2] = 0
+                at[2, row, column] = 0
     cover(nearest, off, at, distance)
     return _mended(nearest, visible), doubtful
 
@@ -169,6 +170,12 @@ def _mended(nearest: NDArray[np.float64], visible: int) -> NDArray[np.float64]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _miss(far: float, ahead: float) -> float:
+    """Blocks by which something so far ahead is not where a pixel shows it; 0 or less: it is."""
+    return max(0.85 * far - 0.15 - ahead, ahead - 1.15 * far - 0.15)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _shows(distance: Places, py: float, px: float, visible: int, ahead: float) -> tuple[int, int]:
     """The pixel next to pixel coordinates at which a picture shows something that far ahead.
 
@@ -178,12 +185,17 @@ def _shows(distance: Places, py: float, px: float, visible: int, ahead: float) -
     row, column, best = -1, -1, NOTHING
     if py < -0.5 or px < -0.5 or py > visible - 0.5 or px > width - 0.5:
         return row, column
+    top, left = max(int(py), 0), max(int(px), 0)
+    bottom, right = min(top + 1, visible - 1), min(left + 1, width - 1)
+    at, aside = bottom if py - top > 0.5 else top, right if px - left > 0.5 else left
+    if _miss(distance[at, aside], ahead) <= 0:
+        return at, aside  # no other is nearer
     near, away = NOTHING, 0.0
-    for y in range(max(int(py), 0), min(int(py) + 2, visible)):
-        for x in range(max(int(px), 0), min(int(px) + 2, width)):
+    for y in range(top, bottom + 1):
+        for x in range(left, right + 1):
             far = distance[y, x]
             near, away = min(near, far), max(away, far)
-            miss = max(0.85 * far - 0.15 - ahead, ahead - 1.15 * far - 0.15, 0.0) / ahead
+            miss = max(_miss(far, ahead), 0.0) / ahead
             apart = _ELSE * miss + (y - py) ** 2 + (x - px) ** 2
             if apart < best:
                 row, column, best = y, x, apart

@@ -69,7 +69,7 @@ def settled(
                 continue
             share = 1.0 if crossed else _alike(sums, top, bottom, left, right, limit)
             if share == 0:
-                alike[row, column] = (frame[row, column] == known[row, column]).all()
+                alike[row, column] = _same(frame[row, column], known[row, column])
                 continue
             sharper = 0.0 if crossed else _sharper(edges, top, bottom, left, right)
             if share == 1 and sharper == 0:
@@ -83,8 +83,14 @@ def settled(
                     lit = new + within(sums[c], top, bottom, left, right) / area
                     old += sharper * (min(max(lit, 0.0), 255.0) - old)
                 out[row, column, c] = np.uint8(new + share * (old - new) + 0.5)
-            alike[row, column] = (out[row, column] == known[row, column]).all()
+            alike[row, column] = _same(out[row, column], known[row, column])
     return out, stay, alike
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _same(one: Pixels, other: Pixels) -> bool:
+    """Whether two colours (3,) are one."""
+    return bool(one[0] == other[0] and one[1] == other[1] and one[2] == other[2])
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

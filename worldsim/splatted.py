@@ -53,51 +53,72 @@ def cover(
     """Let the pixels of a picture cover what they show of another: each up to its neighbours.
 
     nearest: (h, w), how far ahead is what the other shows, changed where this is nearer; off: (h,
-    w), how well that is centred. at: (visible, w, 3), row and column where the other shows each
+    w), how well that is centred. at: (3, visible, w), row and column where the other shows each
     pixel, and one by how far ahead; 0 where it does not. before: (h, w), how far ahead each was:
     neighbours of one surface are drawn as a plane, and where a surface ends it does not grow.
     """
-    visible, width = at.shape[:2]
+    _, visible, width = at.shape
+    below, sinks = _gaps(at, before, 1, 0)
+    beside, leans = _gaps(at, before, 0, 1)
     for row in range(visible):
         for column in range(width):
-            py, px, near = at[row, column]
+            py, px, near = at[0, row, column], at[1, row, column], at[2, row, column]
             if near == 0 or not (-2 < py < visible + 1 and -2 < px < width + 1):
                 continue
-            up, down, sloped = _side(at, before, row, column, 1, 0)
-            left, right, leans = _side(at, before, row, column, 0, 1)
+            over = row - 1 if row else visible - 1
+            prior = column - 1 if column else width - 1
+            up, down, sloped = _reach(
+                below[over, column], below[row, column], sinks[over, column], sinks[row, column]
+            )
+            left, right, leant = _reach(
+                beside[row, prior], beside[row, column], leans[row, prior], leans[row, column]
+            )
             top, bottom = max(int(np.ceil(py - up)), 0), min(int(py + down), visible - 1)
             first, last = max(int(np.ceil(px - left)), 0), min(int(px + right), width - 1)
             for y in range(top, bottom + 1):
                 for x in range(first, last + 1):
-                    tilted = near + sloped * (y - py) + leans * (x - px)
+                    tilted = near + sloped * (y - py) + leant * (x - px)
                     ahead = 1 / max(tilted, 0.5 * near)
                     was, apart = nearest[y, x], (y - py) ** 2 + (x - px) ** 2
                     if ahead < 0.9 * was or (ahead < 1.1 * was and apart < off[y, x]):
                         nearest[y, x], off[y, x] = ahead, apart
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def _gaps(
+    at: NDArray[np.float64], before: Places, down: int, across: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Pixels (visible, w) to the next pixel below or beside, and what one by its distance rises.
+
+    0 where that is not of the same surface.
+    """
+    _, visible, width = at.shape
+    axis = 0 if down else 1
+    gaps, rises = np.zeros((visible, width)), np.zeros((visible, width))
+    for row in range(visible - down):
+        for column in range(width - across):
+            y, x = row + down, column + across
+            far, other = before[row, column], before[y, x]
+            near, then = at[2, row, column], at[2, y, x]
+            gap = at[axis, y, x] - at[axis, row, column]
+            same = max(far, other) < ONE_SURFACE * min(far, other)
+            same = same & (near != 0) & (then != 0) & (gap > 0)  # branches would cost more
+            gaps[row, column] = gap if same else 0.0
+            rises[row, column] = then - near if same else 0.0
+    return gaps, rises
+
+
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _side(
-    at: NDArray[np.float64], before: Places, row: int, column: int, down: int, across: int
-) -> tuple[float, float, float]:
-    """How far a pixel reaches along an axis, before and after it, and one by its distance rises."""
-    axis, far = 0 if down else 1, before[row, column]
-    reach, rise, run = np.zeros(2), 0.0, 0.0
-    for end in range(2):
-        step = 2 * end - 1
-        y, x = row + step * down, column + step * across
-        if not (0 <= y < at.shape[0] and 0 <= x < at.shape[1]) or at[y, x, 2] == 0:
-            continue
-        if max(far, before[y, x]) >= ONE_SURFACE * min(far, before[y, x]):
-            continue
-        gap = step * (at[y, x, axis] - at[row, column, axis])
-        if gap > 0:
-            reach[end] = min(0.5 * gap, _WIDEST)
-            rise, run = rise + step * (at[y, x, 2] - at[row, column, 2]), run + gap
-    both = max(reach[0], reach[1])
+def _reach(before: float, after: float, rise: float, rises: float) -> tuple[float, float, float]:
+    """How far a pixel reaches along an axis, before and after it, and one by its distance rises.
+
+    From the gaps to its neighbours and what it rises from the one and to the other.
+    """
+    first, last = min(0.5 * before, _WIDEST), min(0.5 * after, _WIDEST)
+    both, run = max(first, last), before + after
     alone = min(both, 0.5) if both > 0 else 0.5
-    first, last = reach[0] if reach[0] > 0 else alone, reach[1] if reach[1] > 0 else alone
-    return first, last, rise / run if run > 0 else 0.0
+    slope = (rise + rises) / run if run > 0 else 0.0
+    return first if first > 0 else alone, last if last > 0 else alone, slope
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

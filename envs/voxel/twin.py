@@ -112,6 +112,12 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
         self._target = self._game.target()
         self._geometry = None
 
+    def advance(self, action: dict[str, Any]) -> None:
+        """Play a tick whose frame nobody looks at; `observe` shows where it led."""
+        self.game.step(controls(action))
+        self._target = self.game.target()
+        self._geometry = None
+
     def apart(
         self, action: dict[str, Any], at_once: bool = False, outlined: bool = True
     ) -> tuple[Frame, Frame | None, dict[str, Any]]:

@@ -128,7 +128,7 @@ class Arms:
     def _state(self, trial: Instance, at: int) -> bytes:
         done = trial.script[:at]
         done = mirrored_actions(done) if trial.mirrored else done
-        return _marked(trial, self.stage.play(done, trial.state).state)
+        return _marked(trial, self.stage.led_to(done, trial.state))
 
     def _begin(self, trials: Sequence[Instance]) -> None:
         self.model.reset(

@@ -121,6 +121,14 @@ class Stage:
         table = np.array(script, np.float32).reshape(-1, actions.SIZE)
         return Take(np.stack(frames), table, views, poses, infos, self.twin.get_state())
 
+    def led_to(self, script: Sequence[Vector] | Vector, state: bytes) -> bytes:
+        """The state that a script leads to from another; nothing is drawn on the way."""
+        self.twin.set_state(state)
+        for vector in script:
+            self.twin.advance(actions.from_vector(vector))
+        after: bytes = self.twin.get_state()
+        return after
+
     def look(self, pose: Pose, size: int | None = None, hud: bool = True) -> Frame:
         """The frame from a pose, in the world as it is."""
         frame: Frame = self.twin.render_at(np.array(pose[:3]), pose[3], pose[4], size, hud)

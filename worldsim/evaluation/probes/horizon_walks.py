@@ -122,7 +122,7 @@ def true_stretches(stage: Stage, walk: Walk, at: Ends) -> Iterator[tuple[int, Fr
     """Ends and frames (33, h, w, 3) of the exact world, which stands there meanwhile."""
     state, done = walk.context.state, 0
     for end in at:
-        state = stage.play(walk.keys.script[done : end - WINDOW], state).state
+        state = stage.led_to(walk.keys.script[done : end - WINDOW], state)
         take = stage.play(walk.keys.script[end - WINDOW : end], state)
         state, done = take.state, end
         yield end, take.frames
