@@ -11,13 +11,17 @@ from worldsim.camera import CameraConfig
 from worldsim.models.dynamics import Dynamics
 from worldsim.simulator import Simulator, SimulatorConfig
 from worldsim.state import State
+from worldsim.vistas import Vistas
 
 CONTEXT = 4
 
 
-def simulator(model: Dynamics | None = None, **settings: Any) -> Simulator:
+def simulator(
+    model: Dynamics | None = None, vistas: Vistas | None = None, **settings: Any
+) -> Simulator:
     tokenizer: Any = PoolingTokenizer()
-    return Simulator(tokenizer, model or tiny_dynamics(), SimulatorConfig(**settings))
+    config = SimulatorConfig(**settings)
+    return Simulator(tokenizer, model or tiny_dynamics(), config, vistas=vistas)
 
 
 def context(rows: Sequence[int], frames: int = CONTEXT) -> tuple[Tensor, Tensor]:

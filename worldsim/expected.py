@@ -13,6 +13,7 @@ from worldsim.levelled import levelled
 from worldsim.panorama import NEVER, Panorama
 from worldsim.rays import Ages, Pixels, Places
 from worldsim.settled import settled
+from worldsim.vistas import Vistas
 
 _TRUST = 0.1
 """Share of the difference to what is read of a dream that known distances make up in a tick."""
@@ -28,7 +29,7 @@ class Expected:
 
     panorama: how the camera will stand. picture, ages, origins, away: as `Panorama.known` tells.
     painted: (h, w), where a block has been painted over that; see `worldsim.painted`. put: whether
-    it is one that was put there, which hides what was.
+    it is one that was put there, which hides what was. vistas: of which one was supposed.
     """
 
     panorama: Panorama
@@ -38,6 +39,7 @@ class Expected:
     away: Places
     painted: NDArray[np.bool_] | None = None
     put: bool = False
+    vistas: Vistas | None = None
 
     @classmethod
     def of(
@@ -46,13 +48,15 @@ class Expected:
         action: NDArray[np.floating],
         motion: NDArray[np.floating],
         luck: float | None = None,
+        vistas: Vistas | None = None,
     ) -> "Expected":
         """What is known of the next frame, if an action (a,) leads to it by a motion (3,).
 
-        luck: of a dream; see `Panorama.known`.
+        luck, vistas: of a dream; see `Panorama.known`.
         """
-        turned = before.turned(action, motion)
-        return cls(turned, *turned.known(before, luck))
+        there = before if luck is None else before.supposing(vistas, luck)
+        turned = there.turned(action, motion)
+        return cls(turned, *turned.known(before, luck, vistas), vistas=vistas)
 
     def recent(self) -> NDArray[np.float32]:
         """How recent (h, w, 3) it is; see `Panorama.ahead`."""

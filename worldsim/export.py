@@ -12,10 +12,13 @@ from worldsim.data.dataset import Dataset, refuse_held_out
 from worldsim.data.encode import Encoder
 from worldsim.data.episode import read, read_header
 from worldsim.data.frames import Pixels
+from worldsim.data.survey import surveyed
 from worldsim.errors import UserError
+from worldsim.models.dynamics import Dynamics
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import SimulatorConfig
 from worldsim.trained import load_depth, load_dynamics, load_tokenizer, short
+from worldsim.vistas import Vistas
 from worldsim.world import Context, Origin, save_world
 
 _LATEST_START = 160  # ticks into an episode; the way there is kept in the file
@@ -36,6 +39,9 @@ class Config:
     """Start contexts."""
     frames: int = 16
     """Frames in a start context."""
+    vistas: list[str] = field(default_factory=list)
+    """Folders of recordings with policy=surveyor: what dreams suppose where nothing was seen."""
+    most_vistas: int = 48
     sampling: SimulatorConfig = field(default_factory=SimulatorConfig)
     """How the world is played unless the player says otherwise."""
     out: str = "runs/world.safetensors"
@@ -77,11 +83,22 @@ def run(config: Config, run_dir: Path) -> None:
     }
     settings = {"sampling": sampling, "frame_shape": list(data.frame_shape)}
     out = Path(config.out)
-    content = save_world(out, tokenizer, dynamics, contexts, settings, card, depth)
+    vistas = _vistas(config, dynamics)
+    content = save_world(out, tokenizer, dynamics, contexts, settings, card, depth, vistas)
     write_card(out.with_suffix(".md"), content, checkpoint.read_meta(out), out.stat().st_size)
     print(
         f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(contexts)} start contexts, {content[:12]}"
     )
+
+
+def _vistas(config: Config, dynamics: Dynamics) -> Vistas | None:
+    if not config.vistas:
+        return None
+    if dynamics.body is None:
+        raise UserError("vistas are for games with a camera; this dynamics model has none")
+    data = Dataset(config.vistas)
+    refuse_held_out(data, "export", ("train",))
+    return surveyed(data, dynamics.config.camera, config.most_vistas)
 
 
 def start_contexts(
@@ -141,6 +158,7 @@ def write_card(path: Path, content: str, meta: dict[str, Any], size: int) -> Non
         "steps of the dynamics": f"{meta['step']:,}",
         "steps of the tokenizer": f"{meta['tokenizer_step']:,}",
         "start contexts": str(len(meta["contexts"])),
+        **({"vistas": str(meta["vistas"])} if "vistas" in meta else {}),
         **{name: f"{value:.4g}" for name, value in sorted(meta["figures"].items())},
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())

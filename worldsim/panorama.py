@@ -37,6 +37,8 @@ from worldsim.rays import Ages, Pixels, Places, facing
 from worldsim.splatted import remembered
 from worldsim.supposed import suppose, uncover
 from worldsim.tinted import PLAIN, Tint
+from worldsim.vistas import NONE as NO_VISTA
+from worldsim.vistas import Vistas
 
 STEPS, TICKS = 8.0, 64.0
 """Steps walked, and ticks, after which what was seen counts for 1/e."""
@@ -48,6 +50,7 @@ _HIDDEN = 1.2
 
 _FIRM = np.array([0.0, 0.0, 0.0, NEVER, 0.0])
 _BARE = np.zeros((3, 16, 16, 3), np.uint8)
+_NOTHING = np.zeros((0, 0, 3), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Panorama:
     see `worldsim.lattice`. tint: what was mixed into the frame, which is kept without it. loose:
     (5,), the corner in the grid of the block that was put down last, the tick since which it is
     there, and whether it falls, 0 to 1; coat: (3, 16, 16, 3), what it looks like; see
-    `worldsim.loose`.
+    `worldsim.loose`. vista: (3,), which what was never seen looks like; see `worldsim.vistas`.
     """
 
     camera: CameraConfig
@@ -93,6 +96,7 @@ class Panorama:
     tint: Tint = field(default_factory=PLAIN.copy)
     loose: NDArray[np.float64] = field(default_factory=_FIRM.copy)
     coat: Pixels = field(default_factory=_BARE.copy)
+    vista: NDArray[np.float64] = field(default_factory=NO_VISTA.copy)
 
     def turned(
         self, action: NDArray[np.floating], motion: NDArray[np.floating] | None = None
@@ -233,14 +237,23 @@ class Panorama:
         np.exp((ages[..., 1] - self.ticks) * np.float32(1 / TICKS), out=recent[..., 2])
         return recent
 
+    def supposing(self, vistas: Vistas | None, luck: float) -> "Panorama":
+        """With the vista that is most like the last frame, if it is time to look for one."""
+        if vistas is None:
+            return self
+        (_, yaw, pitch), visible = self._stand(), self.camera.visible(len(self.frame))
+        own = self.vista, self.frame, visible, yaw, pitch, self.camera.tangent
+        return replace(self, vista=vistas.chosen(*own, self.walked, luck))
+
     def known(
-        self, before: "Panorama", luck: float | None = None
+        self, before: "Panorama", luck: float | None = None, vistas: Vistas | None = None
     ) -> tuple[Pixels, Ages, Places, Places]:
         """The colours (h, w, 3) of which `ahead` tells, and when (h, w, 2) each was seen.
 
         And their origins (h, w, 3), and how far ahead (h, w) they are. luck: in [0, 1), of a dream,
         in which what was never seen is `supposed`, and what was seen from afar is old; see
         `magnified`. A dream's distances may be wrong: what is beside an edge is not believed.
+        vistas: of which one is supposed there.
         """
         frame, visible = self.frame, self.camera.visible(len(self.frame))
         place, stood = self._stand(), before._stand()
@@ -265,7 +278,9 @@ class Panorama:
             old = before.walked - int(STEPS), before.ticks - int(TICKS)
             uncover(out, ages, away, visible, NEVER, *old)
             cleaned(out, ages, origins, away, visible)
-            suppose(*new, *old, luck)
+            number, turned = int(self.vista[0]), float(self.vista[1])
+            vista = _NOTHING if vistas is None or number < 0 else vistas.pictures[number]
+            suppose(*new, *old, luck, vista, turned)
             grow_old(ages, origins, visible, TICKS)
         return out, ages, origins, away
 

@@ -20,6 +20,7 @@ from worldsim.nearby import nowhere, restless, unseen
 from worldsim.origins import FRAMES, rooted
 from worldsim.panorama import NEVER, Panorama
 from worldsim.rays import Pixels, Places
+from worldsim.vistas import Vistas
 
 T = TypeVar("T")
 
@@ -32,12 +33,13 @@ def expected(
     actions: NDArray[np.floating],
     motions: Motions,
     lucks: NDArray[np.floating],
+    vistas: Vistas | None = None,
 ) -> list[Expected]:
     """What is known of the dreamed frames that actions (b, a) lead to by motions (b, 3).
 
-    lucks: (b,); see `Panorama.known`.
+    lucks: (b,), vistas: see `Panorama.known`.
     """
-    return each(Expected.of, panoramas, actions, motions, lucks)
+    return each(partial(Expected.of, vistas=vistas), panoramas, actions, motions, lucks)
 
 
 def dreamed(
@@ -202,4 +204,4 @@ def pooled(recents: NDArray[np.float32], grid: tuple[int, int]) -> NDArray[np.fl
     return np.moveaxis(cells / np.float32(height // y * (width // x)), -1, -3)
 
 
-_LATER = ("loose", "coat")
+_LATER = ("loose", "coat", "vista")

@@ -37,6 +37,7 @@ from worldsim.state import SEEN, State, Step, as_seeds
 from worldsim.surroundings import Given, Surroundings, Told
 from worldsim.trail import Kept, Move
 from worldsim.trained import played
+from worldsim.vistas import Vistas
 
 
 @dataclass
@@ -67,10 +68,11 @@ class Simulator:
         config: SimulatorConfig | None = None,
         dtype: torch.dtype = torch.float32,
         depth: Depth | None = None,
+        vistas: Vistas | None = None,
     ) -> None:
         """Prepare the models; `dtype` is what the transformer and the decoder multiply in.
 
-        depth: of a game with a camera; without it everything seen counts as far away.
+        depth, vistas: of a game with a camera; without depth everything seen counts as far away.
 
         Raises:
             UserError: the sampler does not exist.
@@ -88,7 +90,7 @@ class Simulator:
         self._camera = dynamics.config.camera
         # On CPUs small products of attention are faster in float32, whatever the matrices are in.
         self._cache_dtype = torch.float32 if self.device.type == "cpu" else dtype
-        self._surroundings = Surroundings.of(dynamics, self.tokenizer, depth, dtype)
+        self._surroundings = Surroundings.of(dynamics, self.tokenizer, depth, dtype, vistas)
         self._happenings = Happenings.of(dynamics, dtype)
         self._levels = schedule(self.config.steps, self.config.shift)
 

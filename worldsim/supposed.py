@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from worldsim.interpolation import sample
 from worldsim.projection import beheld
-from worldsim.rays import Ages, Pixels, Places, facing, pixel_of
+from worldsim.rays import Ages, Angles, Pixels, Places, facing, pixel_of
 from worldsim.splatted import NOTHING
 from worldsim.summed import within
+from worldsim.vistas import show
 
 _GAP = 24  # pixels of a row that something near has uncovered at most
 _FARTHER = 1.2  # times as far away, from which on something is behind another
@@ -40,12 +41,15 @@ def suppose(
     walked: int,
     ticks: int,
     luck: float,
+    vista: Pixels,
+    turned: float,
 ) -> None:
     """Colour what was never seen of a picture, given the frame before; see the module.
 
     Holes in what is known are closed. What the frame shows a turn away counts as seen when so many
     steps were `walked` and `ticks` had passed; the rest takes the mean of what is known of its row,
-    and was never seen. luck: in [0, 1).
+    and was never seen. luck: in [0, 1). vista: (rows, columns, 3), which is shown instead, `turned`
+    by radians; see `worldsim.vistas`; of no rows where there is none.
     """
     height, width = visible, frame.shape[1]
     new, step, shape = facing(yaw, pitch), eye - eye_before, (frame.shape[0], frame.shape[1])
@@ -54,21 +58,21 @@ def suppose(
     seen, means = _counted(ages, visible, never), np.zeros(4)
     if within(seen, 0, height, 0, width) == height * width:
         return
-    olds = (
-        facing(yaw_before, pitch_before),
-        facing(yaw_before + turn, pitch_before),
-        facing(yaw_before - turn, pitch_before),
-    )
+    olds = np.empty((3, 4))
+    olds[0], olds[1] = facing(yaw_before, pitch_before), facing(yaw_before + turn, pitch_before)
+    olds[2] = facing(yaw_before - turn, pitch_before)
     for row in range(height):
         _row_mean(means, out, seen, row)
         for column in range(width):
             if within(seen, row, row + 1, column, column + 1) > 0:
                 continue
             found = _closed(out, seen, row, column)
-            for old in olds:
-                if not found:
-                    place = beheld(row, column, NOTHING, shape, tangent, new, step, old)
-                    found = _drawn(out[row, column], frame, visible, place, tangent)
+            if not found and len(vista) > 0:
+                pixel = out[row, column]
+                found = show(pixel, vista, row, column, shape, tangent, yaw + turned, pitch)
+            if not found:
+                at = row, column
+                found = _turned(out[at], frame, visible, at, step, new, olds, tangent)
             if found:
                 ages[row, column, 0], ages[row, column, 1] = walked, ticks
             elif means[3] > 0:
@@ -121,6 +125,26 @@ def _behind(ages: Ages, away: Places, first: int, end: int, column: int, never: 
         return edge
     near, far = min(away[edge], away[like]), max(away[edge], away[like])
     return like if far < _FARTHER * near else edge
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _turned(
+    pixel: NDArray[np.uint8],
+    frame: Pixels,
+    visible: int,
+    at: tuple[int, int],
+    step: NDArray[np.float64],
+    new: Angles,
+    olds: NDArray[np.float64],
+    tangent: float,
+) -> bool:
+    """Give a pixel (3,) the colour of the frame in the first of the angles (n, 4) that shows it."""
+    shape = frame.shape[0], frame.shape[1]
+    for i in range(len(olds)):
+        place = beheld(at[0], at[1], NOTHING, shape, tangent, new, step, olds[i])
+        if _drawn(pixel, frame, visible, place, tangent):
+            return True
+    return False
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

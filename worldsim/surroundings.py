@@ -29,6 +29,7 @@ from worldsim.panorama import Panorama
 from worldsim.panoramas import begun, dreamed, each, expected, pooled
 from worldsim.state import State
 from worldsim.trained import played
+from worldsim.vistas import Vistas
 
 
 class Ahead(NamedTuple):
@@ -70,7 +71,8 @@ class Surroundings:
 
     depth: None lets everything seen count as far away, so that only turns are known beforehand.
     body: tells where cameras point and how players move; grid: how they stand in the grid of
-    blocks, if there is one. Both float32.
+    blocks, if there is one. Both float32. vistas: what is supposed where nothing was seen; the last
+    view, turned, by default.
     """
 
     def __init__(
@@ -81,14 +83,20 @@ class Surroundings:
         dtype: torch.dtype,
         body: Body,
         grid: Grid | None = None,
+        vistas: Vistas | None = None,
     ) -> None:
-        self._grid = grid
+        self._grid, self._vistas = grid, vistas
         self._camera, self._tokenizer, self._depth = camera, tokenizer, depth
         self._dtype, self._body = dtype, body
 
     @classmethod
     def of(
-        cls, dynamics: Dynamics, tokenizer: Tokenizer, depth: Depth | None, dtype: torch.dtype
+        cls,
+        dynamics: Dynamics,
+        tokenizer: Tokenizer,
+        depth: Depth | None,
+        dtype: torch.dtype,
+        vistas: Vistas | None = None,
     ) -> "Surroundings | None":
         """Those of a dynamics model of a game with a camera; else None. See `Surroundings`."""
         if dynamics.body is None:
@@ -100,7 +108,7 @@ class Surroundings:
         if dynamics.grid is not None:
             grid = played(dynamics.grid)
             pack(grid)
-        return cls(dynamics.config.camera, tokenizer, away, dtype, body, grid)
+        return cls(dynamics.config.camera, tokenizer, away, dtype, body, grid, vistas)
 
     def begun(
         self, latents: Tensor, pictures: Pixels, led: Tensor, pitches: Sequence[float] | None = None
@@ -132,7 +140,8 @@ class Surroundings:
 
     def ahead(self, state: State, actions: Tensor, motions: NDArray[np.float64]) -> Ahead:
         """What is known of the frames that actions (b, a) lead to by motions (b, 3)."""
-        views = expected(state.panoramas, actions.cpu().numpy(), motions, lucks_of(state))
+        led, lucks = actions.cpu().numpy(), lucks_of(state)
+        views = expected(state.panoramas, led, motions, lucks, self._vistas)
         return Ahead(torch.from_numpy(motions).float(), views)
 
     def motions(self, state: State, actions: Tensor) -> NDArray[np.float64]:

@@ -1,9 +1,10 @@
 """A world file: tokenizer, dynamics and start contexts in one checkpoint, ready to play.
 
-Tensors are `tokenizer.*`, `dynamics.*`, of some games `depth.*`, and, for `n` contexts of t+1
-frames, `contexts.latents` (n, t+1, z, y, x), `contexts.actions` (n, t, a), `contexts.poses` (n, 5)
-and, for each, the actions `contexts.before.<i>` (ticks, a) that lead from the exact world's reset
-to the context's last frame.
+Tensors are `tokenizer.*`, `dynamics.*`, of some games `depth.*` and `vistas.<i>`, the bytes of a
+picture each, and, for `n` contexts of t+1 frames, `contexts.latents` (n, t+1, z, y, x) in bytes,
+times `contexts.scales` (z, 1, 1), `contexts.actions` (n, t, a), `contexts.poses` (n, 5) and, for
+each, the actions `contexts.before.<i>` (ticks, a) that lead from the exact world's reset to the
+context's last frame.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +26,7 @@ from worldsim.models.tokenizer import Tokenizer, TokenizerConfig
 from worldsim.paths import weights_dir
 from worldsim.simulator import Simulator, SimulatorConfig
 from worldsim.trained import ready
+from worldsim.vistas import Vistas, unpacked
 
 SHIPPED = weights_dir() / "voxel.safetensors"
 
@@ -115,7 +117,7 @@ def load_world(
         own = checkpoint.with_prefix(tensors, "depth")
         depth = ready(Depth(DepthConfig.of(config["depth"])), own, path).to(place)
     models = tokenizer.to(place), dynamics.to(place)
-    simulator = Simulator(*models, settings, precision, depth)
+    simulator = Simulator(*models, settings, precision, depth, _vistas(tensors, path))
     height, width = config["frame_shape"]
     return World(simulator, _contexts(tensors, meta), (height, width), meta["hash"], meta)
 
@@ -128,6 +130,7 @@ def save_world(
     config: dict[str, Any],
     card: dict[str, Any],
     depth: Depth | None = None,
+    vistas: Vistas | None = None,
 ) -> str:
     """The hash of the world file written at `path`, weights in bf16.
 
@@ -139,8 +142,14 @@ def save_world(
     if depth is not None:
         tensors |= checkpoint.prefixed(_halved(depth), "depth")
         shapes["depth"] = asdict(depth.config)
+    if vistas is not None:
+        packed = (torch.from_numpy(data.copy()) for data in vistas.packed())
+        tensors |= {f"vistas.{i}": data for i, data in enumerate(packed)}
     if contexts:
-        tensors["contexts.latents"] = torch.stack([c.latents for c in contexts]).half()
+        latents = torch.stack([c.latents for c in contexts]).float()
+        scales = latents.abs().amax((0, 1, 3, 4)).clamp(min=1e-6)[:, None, None] / 127
+        tensors["contexts.scales"] = scales
+        tensors["contexts.latents"] = (latents / scales).round().to(torch.int8)
         tensors["contexts.actions"] = torch.from_numpy(np.stack([c.actions for c in contexts]))
         tensors["contexts.poses"] = torch.from_numpy(np.stack([c.pose for c in contexts]))
         for i, context in enumerate(contexts):
@@ -150,7 +159,17 @@ def save_world(
         for c in contexts
     ]
     meta = {"kind": "world", "config": {**config, **shapes}, "contexts": sources, **card}
+    if vistas is not None:
+        meta["vistas"] = len(vistas.pictures)
     return checkpoint.save(path, tensors, meta)
+
+
+def _vistas(tensors: dict[str, Tensor], path: str | Path) -> Vistas | None:
+    own = checkpoint.with_prefix(tensors, "vistas")
+    try:
+        return unpacked([own[str(i)].numpy() for i in range(len(own))]) if own else None
+    except (KeyError, ValueError) as problem:
+        raise UserError(f"{path}: {problem}; get a fresh copy") from problem
 
 
 def _halved(model: nn.Module) -> dict[str, Tensor]:
@@ -161,9 +180,10 @@ def _halved(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _contexts(tensors: dict[str, Tensor], meta: dict[str, Any]) -> list[Context]:
+    scales = tensors.get("contexts.scales", torch.ones(()))  # files of before have none
     return [
         Context(
-            latents=tensors["contexts.latents"][i].float(),
+            latents=tensors["contexts.latents"][i].float() * scales,
             actions=tensors["contexts.actions"][i].numpy(),
             pose=tensors["contexts.poses"][i].numpy(),
             origin=Origin(**source, before=tensors[f"contexts.before.{i}"].numpy()),

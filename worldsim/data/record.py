@@ -29,6 +29,7 @@ POLICIES = {
     "fumbler": "agents.builder:Fumbler",
     "reacher": "agents.builder:Reacher",
     "dropper": "agents.builder:Dropper",
+    "surveyor": "agents.surveyor:Surveyor",
     "replay": "agents.replay:Replay",
     "chopper": "agents.chopper:Chopper",
     "planner": "agents.planner:Planner",

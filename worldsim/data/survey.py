@@ -1,0 +1,85 @@
+"""Places of recordings in which somebody stood still and looked all around, as vistas."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldsim.camera import CameraConfig
+from worldsim.data.dataset import Dataset
+from worldsim.data.episode import Episode, read
+from worldsim.errors import UserError
+from worldsim.panorama import NEVER
+from worldsim.panoramas import blank
+from worldsim.rays import Pixels
+from worldsim.vistas import Vistas
+
+_LEVEL, _SEEN = 30.0, 0.98
+"""Degrees above and below level within which such a share of all directions has to be seen."""
+
+
+def surveyed(data: Dataset, camera: CameraConfig, count: int) -> Vistas:
+    """At most so many vistas of a data set's places, spread over all that there are.
+
+    Raises:
+        UserError: nobody has looked all around.
+    """
+    found = [
+        picture for entry in data.entries for picture in looked_around(read(entry.path), camera)
+    ]
+    if not found:
+        raise UserError(
+            f"in {data.folders[0]} nobody stands still and looks all around (record some with "
+            "policy=surveyor)"
+        )
+    chosen = np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int)
+    return Vistas.of(np.stack([found[i] for i in chosen]))
+
+
+def looked_around(episode: Episode, camera: CameraConfig) -> Iterator[Pixels]:
+    """Pictures (rows, 2 * rows, 3) of all directions from the places of an episode.
+
+    Raises:
+        UserError: the recording does not say where the camera looks.
+    """
+    if not {"yaw", "pitch"} <= set(episode.info):
+        raise UserError("vistas need recordings whose info tells `yaw` and `pitch`")
+    for first, last in _stays(episode.actions, camera):
+        picture = _around(episode, camera, first, last)
+        if picture is not None:
+            yield picture
+
+
+def _stays(actions: NDArray[np.float32], camera: CameraConfig) -> Iterator[tuple[int, int]]:
+    """The first and the last frame of stretches that nobody walks in, but turns all around."""
+    walks = (actions[:, camera.walking] != 0).any(1)
+    ends = [*walks.nonzero()[0].tolist(), len(actions)]
+    for first, last in zip([0, *(end + 1 for end in ends)], ends, strict=False):
+        if np.abs(actions[first:last, camera.yaw]).sum() >= 360:
+            yield first, last
+
+
+def _around(episode: Episode, camera: CameraConfig, first: int, last: int) -> Pixels | None:
+    """What frames show of all directions; None where that is not enough."""
+    game = blank(camera, episode.frames.shape[1:], 0.0)
+    for i in range(first, last + 1):
+        yaw, pitch = float(episode.info["yaw"][i]) % 360, float(episode.info["pitch"][i])
+        there = replace(game, yaw=yaw, pitch=pitch, ticks=game.ticks + 1)
+        game = there.painted(episode.frames[i], None)
+    seen = game.when[0, :, :, 0] != NEVER
+    rows = len(seen)
+    level = round(rows * _LEVEL / 180)
+    if seen[rows // 2 - level : rows // 2 + level].mean() < _SEEN:
+        return None
+    return _filled(game.colors[0], seen)
+
+
+def _filled(picture: Pixels, seen: NDArray[np.bool_]) -> Pixels:
+    """A picture whose unseen pixels look as the nearest seen one of their column does."""
+    rows = np.arange(len(seen))[:, None]
+    above = np.maximum.accumulate(np.where(seen, rows, -1), 0)
+    below = np.minimum.accumulate(np.where(seen, rows, 2 * len(seen))[::-1], 0)[::-1]
+    nearest = np.where((above >= 0) & (rows - above <= below - rows), above, below)
+    columns = np.arange(seen.shape[1])
+    return picture[np.where(nearest < len(seen), nearest, rows), columns]

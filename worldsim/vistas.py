@@ -1,0 +1,181 @@
+"""Vistas: real places, all around, which a dream supposes where nothing was ever seen.
+
+Whoever turns or walks in a dream comes to see what nobody has seen before. A transformer of a few
+million parameters draws a dull mean of all that could be there, goes on from that, and ends in
+mush. So a world remembers a few dozen places in which somebody looked all around when it was
+recorded, and what was never seen looks as in the one that is most like the last view (as
+photographs are completed from others: Hays and Efros, Scene Completion Using Millions of
+Photographs, 2007); from there the transformer draws. After some steps another is looked for.
+
+Pictures run as those of `worldsim.panorama` do: rows with pitch, columns with yaw.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from PIL import Image
+
+from worldsim.rays import Pixels, facing, turned_back
+
+NONE = np.array([-1.0, 0.0, 0.0])
+"""The vista (3,) of a game that has none: its number, by how much it is turned (radians), and after
+how many steps it was chosen."""
+
+_STEPS = 48
+"""Steps walked after which another is looked for."""
+_CELLS = 72
+"""Parts of a full turn that vistas are compared by."""
+_GRID = 8
+"""Parts of a view to each side of which the means are compared."""
+_FEW, _WORSE = 3, 1.15
+"""Vistas of which luck chooses, none that much less like the view than the best."""
+_QUALITY = 75
+
+
+@dataclass(frozen=True)
+class Vistas:
+    """Pictures (n, rows, columns, 3) of all directions, and small ones (n, 36, 72, 3) of means."""
+
+    pictures: Pixels
+    small: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, pictures: Pixels) -> "Vistas":
+        """Those of pictures (n, rows, columns, 3); rows and columns are multiples of 36 and 72."""
+        n, rows, columns, _ = pictures.shape
+        parts = pictures.reshape(n, _CELLS // 2, 2 * rows // _CELLS, _CELLS, columns // _CELLS, 3)
+        return cls(pictures, parts.mean((2, 4), dtype=np.float32))
+
+    def chosen(
+        self, vista: NDArray[np.float64], frame: Pixels, visible: int, yaw: float, pitch: float,
+        tangent: float, walked: int, luck: float,
+    ) -> NDArray[np.float64]:  # fmt: skip
+        """The vista (3,) of a game from now on: the one that it has, until enough is walked.
+
+        frame: (h, w, 3), what it shows, of which rows are `visible`, at yaw and pitch in radians.
+        luck: in [0, 1), by which one of the likely ones is chosen.
+        """
+        if vista[0] >= 0 and 0 <= walked - vista[2] < _STEPS:
+            return vista
+        view, rows, columns = _seen(frame, visible, pitch, tangent)
+        apart, turns = _compared(self.small, view, rows, columns, yaw)
+        order = np.argsort(apart, kind="stable")[:_FEW]
+        likely = order[apart[order] <= _WORSE * apart[order[0]]]
+        number = likely[int(luck * len(likely))]
+        return np.array([number, turns[number], walked])
+
+    def packed(self) -> list[NDArray[np.uint8]]:
+        """The pictures as bytes (n,) each, as `unpacked` takes them: WebP, with little loss."""
+        return [_written(picture) for picture in self.pictures]
+
+
+def unpacked(packed: Sequence[NDArray[np.uint8]]) -> Vistas:
+    """The vistas of such bytes.
+
+    Raises:
+        ValueError: they are no pictures of all directions.
+    """
+    pictures = [_read(data) for data in packed]
+    if any(picture.shape != pictures[0].shape for picture in pictures):
+        raise ValueError("the pictures of vistas differ in size")
+    return Vistas.of(np.stack(pictures))
+
+
+def _written(picture: Pixels) -> NDArray[np.uint8]:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "WEBP", quality=_QUALITY, method=6)
+    return np.frombuffer(file.getvalue(), np.uint8)
+
+
+def _read(data: NDArray[np.uint8]) -> Pixels:
+    try:
+        picture = np.asarray(Image.open(io.BytesIO(data.tobytes()), formats=["WEBP"]))
+    except (OSError, SyntaxError) as problem:
+        raise ValueError(f"the picture of a vista is damaged: {problem}") from problem
+    rows, columns = picture.shape[:2]
+    if picture.ndim != 3 or picture.shape[2] != 3 or columns != 2 * rows or columns % _CELLS:
+        raise ValueError(f"the picture of a vista is {picture.shape}; needed (n*36, n*72, 3)")
+    return picture
+
+
+def _seen(
+    frame: Pixels, visible: int, pitch: float, tangent: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """Means of a view (g, g, 3), and at which row and column of a small picture each would be.
+
+    Columns (g, g) are counted from the middle of the view.
+    """
+    height, width = frame.shape[:2]
+    side = min(_GRID, visible, width)
+    high, wide = visible // side, width // side
+    parts = frame[: high * side, : wide * side].reshape(side, high, side, wide, 3)
+    middles = np.arange(side) + 0.5
+    down = (middles * high / height * 2 - 1) * tangent
+    right = (middles * wide / width * 2 - 1) * tangent * (width / height)
+    down, right = np.meshgrid(down, right, indexing="ij")
+    y, level = down * np.cos(pitch) + np.sin(pitch), np.cos(pitch) - down * np.sin(pitch)
+    rows = (np.arctan2(y, np.hypot(right, level)) / np.pi + 0.5) * (_CELLS // 2)
+    columns = np.arctan2(right, level) / (2 * np.pi) * _CELLS
+    return parts.mean((1, 3)), rows.astype(np.int64).clip(0, _CELLS // 2 - 1), columns
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _compared(
+    small: NDArray[np.float32],
+    view: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.float64],
+    yaw: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far apart each vista (n,) is from a view, and by how much it has to be turned for that.
+
+    See `_seen`; yaw: radians, in which the view looks.
+    """
+    apart, turns = np.full(len(small), np.inf), np.zeros(len(small))
+    for number in range(len(small)):
+        for start in range(_CELLS):
+            total = 0.0
+            for i in range(rows.shape[0]):
+                for j in range(rows.shape[1]):
+                    column = int(np.floor(columns[i, j] + start)) % _CELLS
+                    for c in range(3):
+                        total += abs(small[number, rows[i, j], column, c] - view[i, j, c])
+                if total >= apart[number]:
+                    break
+            if total < apart[number]:
+                apart[number], turns[number] = total, start * 2 * np.pi / _CELLS - yaw
+    return apart, turns
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def show(
+    pixel: NDArray[np.uint8],
+    picture: Pixels,
+    row: int,
+    column: int,
+    shape: tuple[int, int],
+    tangent: float,
+    yaw: float,
+    pitch: float,
+) -> bool:
+    """Give a pixel (3,) of a view of that shape (h, w) the colour that a vista has there. True."""
+    height, width = shape
+    v = ((row + 0.5) / height * 2 - 1) * tangent
+    u = ((column + 0.5) / width * 2 - 1) * tangent * (width / height)
+    x, y, z = turned_back(u, v, 1.0, facing(yaw, pitch))
+    rows, columns = picture.shape[:2]
+    down = (np.arctan2(y, np.sqrt(x * x + z * z)) / np.pi + 0.5) * rows - 0.5
+    right = np.arctan2(x, z) / (2 * np.pi) * columns - 0.5
+    top, left = int(np.floor(down)), int(np.floor(right))
+    v, u = down - top, right - left
+    bottom, top = min(max(top + 1, 0), rows - 1), min(max(top, 0), rows - 1)
+    after, left = (left + 1) % columns, left % columns
+    for c in range(3):
+        upper = (1 - u) * picture[top, left, c] + u * picture[top, after, c]
+        lower = (1 - u) * picture[bottom, left, c] + u * picture[bottom, after, c]
+        pixel[c] = np.uint8((1 - v) * upper + v * lower + 0.5)
+    return True
