@@ -21,7 +21,7 @@ from worldsim.errors import UserError
 from worldsim.expected import Expected
 from worldsim.panorama import NEVER
 from worldsim.panoramas import blank
-from worldsim.vistas import NONE, Vistas, show, unpacked
+from worldsim.vistas import NONE, Vistas, due, light, show, unpacked
 from worldsim.world import load_world
 
 HERE = np.zeros(3)
@@ -75,20 +75,59 @@ def test_what_comes_into_view_is_what_the_place_most_like_the_view_shows_there(v
 
 
 def test_it_is_of_the_same_place_until_enough_is_walked(vistas):
-    frame = view(vistas.pictures[1], 40.0)
-    other = view(vistas.pictures[4], -60.0)
     own = VISIBLE, 0.0, 0.0, CAMERA.tangent
-    first = vistas.chosen(NONE, frame, *own, 7, 0.0)
+    first = vistas.chosen(view(vistas.pictures[1], 40.0), *own, 7, 200.0, 0.0)
     assert (first[0], first[2]) == (1, 7)
-    assert np.array_equal(vistas.chosen(first, other, *own, 40, 0.0), first)
-    assert vistas.chosen(first, other, *own, 60, 0.0)[0] == 4
+    assert [due(first, walked) for walked in (7, 40, 60)] == [False, False, True]
+    assert due(NONE, 0)
+    game = blank(CAMERA, (SIZE, SIZE, 3), 0.0).seen(view(vistas.pictures[4], -60.0))
+    for walked, number in ((40, 1), (60, 4)):
+        there = replace(game, vista=first, walked=walked)
+        assert Expected.of(there, act(), HERE, 0.0, vistas).panorama.vista[0] == number
 
 
 def test_luck_chooses_among_the_likely_ones():
     alike = np.stack([all_around(0), all_around(0), all_around(1)])
     vistas = Vistas.of(alike)
-    own = view(alike[0], 15.0), VISIBLE, 0.0, 0.0, CAMERA.tangent, 0
-    assert {vistas.chosen(NONE, *own, luck)[0] for luck in (0.0, 0.3, 0.6, 0.99)} == {0, 1}
+    own = view(alike[0], 15.0), VISIBLE, 0.0, 0.0, CAMERA.tangent, 0, 200.0
+    assert {vistas.chosen(*own, luck)[0] for luck in (0.0, 0.3, 0.6, 0.99)} == {0, 1}
+
+
+def test_who_looks_at_a_dark_wall_by_day_is_not_shown_a_night():
+    day = all_around(0) // 2 + 120
+    wall = day.copy()
+    wall[:, 60:90] = 25
+    vistas = Vistas.of(np.stack([day // 5, wall]))
+    own = view(day // 5, 0.0), VISIBLE, 0.0, 0.0, CAMERA.tangent, 0
+    assert vistas.chosen(*own, light(day), 0.0)[0] == 1
+    assert vistas.chosen(*own, light(day // 5), 0.0)[0] == 0
+
+
+def test_a_dream_that_is_nothing_but_litter_goes_on_elsewhere(vistas):
+    near = np.full((SIZE, SIZE), 3.0, np.float32)
+    sane = blank(CAMERA, (SIZE, SIZE, 3), 0.0).seen(view(vistas.pictures[2], 30.0), near)
+    lost = replace(sane, litter=0.5)
+    kept, there = (Expected.of(game, act(), HERE, 0.5, vistas) for game in (sane, lost))
+    assert np.abs(kept.picture.astype(int) - sane.frame)[:VISIBLE].max() == 0
+    assert (there.panorama.when == NEVER).all()
+    assert (there.panorama.vista[0], there.panorama.litter) == (2, 0)
+    turn = np.degrees(there.panorama.vista[1])
+    true = view(vistas.pictures[2], turn)[:VISIBLE].astype(int)
+    assert np.array_equal(there.picture[:VISIBLE], true)
+    assert np.array_equal(there.picture[VISIBLE:], sane.frame[VISIBLE:])  # what is laid over stays
+    after = there.dreamed(there.picture, near)
+    assert after.turned(act(yaw=5.0)).nearby().max() >= 0
+    assert (sane.when[0] != NEVER).any()  # it is a value
+
+
+def test_litter_is_what_is_out_of_place(vistas):
+    rng, game = np.random.default_rng(0), blank(CAMERA, (SIZE, SIZE, 3), 0.0)
+    away = np.full((SIZE, SIZE), 4.0, np.float32)
+    strewn = np.where(rng.random((SIZE, SIZE)) < 0.1, 1.0, away).astype(np.float32)
+    for distance, least, most in ((away, 0.0, 0.0), (strewn, 0.01, 0.2)):
+        seen = game.seen(view(vistas.pictures[0], 0.0), distance)
+        share = Expected.of(seen, act(), HERE, 0.5, vistas).litter
+        assert least <= share <= most
 
 
 def turned(sim, state, ticks):
@@ -119,7 +158,7 @@ def test_pictures_are_kept_small_and_read_again(vistas):
     again = unpacked(packed)
     assert np.abs(again.pictures.astype(int) - vistas.pictures).mean() < 6
     with pytest.raises(ValueError, match="needed"):
-        unpacked(Vistas(vistas.pictures[:, :, :100], vistas.small).packed())
+        unpacked(replace(vistas, pictures=vistas.pictures[:, :, :100]).packed())
     with pytest.raises(ValueError, match="damaged"):
         unpacked([packed[0][:20]])
 
@@ -143,7 +182,8 @@ def survey(ticks, size=SIZE):
 
 def test_one_who_looks_all_around_has_seen_a_place():
     episode, twin = survey(133)
-    (picture,) = looked_around(episode, CAMERA)
+    (place,) = looked_around(episode, CAMERA)
+    picture = place.picture
     assert picture.shape == (360, 720, 3)
     x, y, z, *_ = twin.pose()
     for yaw, pitch in ((10.0, 0.0), (130.0, 20.0), (250.0, -15.0)):
@@ -170,6 +210,9 @@ def test_a_world_file_has_the_places_that_were_surveyed(runs, tmp_path):
     export.run(replace(own, vistas=[out.out]), tmp_path)
     world = load_world(own.out, "cpu", "float32")
     assert world.meta["vistas"] == 2
+    data, odds = Dataset([out.out]), iter((0.2, 0.7))
+    (best,) = surveyed(data, CAMERA, 1, lambda *_: next(odds)).pictures
+    assert np.array_equal(best, surveyed(data, CAMERA, 2).pictures[1])
     with pytest.raises(UserError, match="surveyor"):
         surveyed(Dataset([runs / "train"]), CAMERA, 4)
     before = load_world(runs / "world.safetensors", "cpu", "float32")

@@ -17,15 +17,17 @@ _STEP = 0.04
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def cleaned(out: Pixels, ages: Ages, origins: Places, away: Places, visible: int) -> None:
+def cleaned(out: Pixels, ages: Ages, origins: Places, away: Places, visible: int) -> int:
     """Change what is known (h, w, ...) of a picture where its distance is not that around it.
+
+    And how many pixels that are.
 
     away: (h, w), how far ahead each pixel is; changed as the others are. visible: rows that count.
     """
     width, before = away.shape[1], away.copy()
     colors, times, starts = out.copy(), ages.copy(), origins.copy()
     around, places = np.empty(9), np.empty(9, np.int64)
-    strange = np.empty(width, np.int64)
+    strange, count = np.empty(width, np.int64), 0
     for row in range(visible):
         _apart(before, visible, row, strange)
         for column in range(width):
@@ -36,6 +38,8 @@ def cleaned(out: Pixels, ages: Ages, origins: Places, away: Places, visible: int
                 y, x = like // width, like % width
                 out[row, column], ages[row, column] = colors[y, x], times[y, x]
                 away[row, column], origins[row, column] = before[y, x], starts[y, x]
+                count += 1
+    return count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

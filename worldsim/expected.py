@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from worldsim import crosshair, loose, tinted
 from worldsim.camera import FAR
 from worldsim.edged import edged
-from worldsim.lattice import aimed
+from worldsim.lattice import UNKNOWN, aimed
 from worldsim.levelled import levelled
+from worldsim.nearby import NOWHERE, unseen
 from worldsim.panorama import NEVER, Panorama
 from worldsim.rays import Ages, Pixels, Places
 from worldsim.settled import settled
-from worldsim.vistas import Vistas
+from worldsim.vistas import Vistas, due, light
 
 _TRUST = 0.1
 """Share of the difference to what is read of a dream that known distances make up in a tick."""
@@ -22,14 +23,17 @@ _AGREE = 0.25
 _KNOWN = 0.6, 0.85
 """Share in it of what was known of a true frame, where what is read agrees, and where not."""
 
+_TICKS, _LOST = 16, 0.02
+"""Ticks over which litter is taken, and share of a view from which on a dream is lost."""
+
 
 @dataclass(frozen=True)
 class Expected:
     """What is known of a frame before it is there.
 
-    panorama: how the camera will stand. picture, ages, origins, away: as `Panorama.known` tells.
-    painted: (h, w), where a block has been painted over that; see `worldsim.painted`. put: whether
-    it is one that was put there, which hides what was. vistas: of which one was supposed.
+    panorama: how the camera will stand. picture, ages, origins, away, litter: as `Panorama.known`
+    tells. painted: (h, w), where a block has been painted over that; see `worldsim.painted`. put:
+    whether it is one that was put there, which hides what was. vistas: of which one was supposed.
     """
 
     panorama: Panorama
@@ -37,6 +41,7 @@ class Expected:
     ages: Ages
     origins: Places
     away: Places
+    litter: float = 0.0
     painted: NDArray[np.bool_] | None = None
     put: bool = False
     vistas: Vistas | None = None
@@ -54,7 +59,7 @@ class Expected:
 
         luck, vistas: of a dream; see `Panorama.known`.
         """
-        there = before if luck is None else before.supposing(vistas, luck)
+        there = before if luck is None or vistas is None else _supposing(before, vistas, luck)
         turned = there.turned(action, motion)
         return cls(turned, *turned.known(before, luck, vistas), vistas=vistas)
 
@@ -98,7 +103,8 @@ class Expected:
         own = self.panorama if spend else self.panorama.copy()
         if self.put:
             loose.remember(own)
-        return replace(own.painted(kept, distance, cross, origins), tint=mixed)
+        litter = own.litter + (self.litter - own.litter) / _TICKS
+        return replace(own.painted(kept, distance, cross, origins), tint=mixed, litter=litter)
 
     def confirmed(self, frame: Pixels, distance: Places) -> Places:
         """How far away (h, w) is what a true frame (h, w, 3) shows, as read and as was known."""
@@ -143,3 +149,29 @@ class Expected:
         out, at = fresh.copy(), np.argwhere(self.painted)
         out[tuple((at * fresh.shape // np.array(self.painted.shape)).T)] = False
         return out
+
+
+def _supposing(game: Panorama, vistas: Vistas, luck: float) -> Panorama:
+    """A game with the vista that is most like its last frame, if it is time to look for one.
+
+    Where pixels go one here and one there, known places are wrong, and drawn into what will be
+    known: it comes to nothing but litter. Then all is forgotten, and the dream goes on elsewhere.
+    """
+    lost = game.litter > _LOST
+    if not lost and not due(game.vista, game.walked):
+        return game
+    lit = light(game.colors[game.when[..., 0] != NEVER])
+    (yaw, pitch), visible = np.radians((game.yaw, game.pitch)), game.camera.visible(len(game.frame))
+    own = game.frame, visible, float(yaw), float(pitch), game.camera.tangent, game.walked
+    game = replace(game, vista=vistas.chosen(*own, lit, luck))
+    if not lost:
+        return game
+    return replace(
+        game,
+        distance=np.zeros_like(game.distance),  # so that nothing of the frame is known
+        when=np.full_like(game.when, NEVER),
+        points=np.full_like(game.points, NOWHERE),
+        stood=unseen(),
+        lattice=UNKNOWN,
+        litter=0.0,
+    )

@@ -1,19 +1,23 @@
 """Command: put a tokenizer, a dynamics model and start contexts into one playable world file."""
 
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from worldsim import checkpoint
+from worldsim.coding import depths
 from worldsim.data.dataset import Dataset, refuse_held_out
 from worldsim.data.encode import Encoder
 from worldsim.data.episode import read, read_header
 from worldsim.data.frames import Pixels
 from worldsim.data.survey import surveyed
 from worldsim.errors import UserError
+from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import SimulatorConfig
@@ -22,6 +26,7 @@ from worldsim.vistas import Vistas
 from worldsim.world import Context, Origin, save_world
 
 _LATEST_START = 160  # ticks into an episode; the way there is kept in the file
+_NEAR, _FAR = 0.5, 32.0  # blocks between which it counts how far away things are
 _TRIES = 6  # starts of an episode of which the one with most to see is taken
 
 
@@ -83,7 +88,7 @@ def run(config: Config, run_dir: Path) -> None:
     }
     settings = {"sampling": sampling, "frame_shape": list(data.frame_shape)}
     out = Path(config.out)
-    vistas = _vistas(config, dynamics)
+    vistas = _vistas(config, tokenizer, dynamics, depth)
     content = save_world(out, tokenizer, dynamics, contexts, settings, card, depth, vistas)
     write_card(out.with_suffix(".md"), content, checkpoint.read_meta(out), out.stat().st_size)
     print(
@@ -91,14 +96,26 @@ def run(config: Config, run_dir: Path) -> None:
     )
 
 
-def _vistas(config: Config, dynamics: Dynamics) -> Vistas | None:
+def _vistas(
+    config: Config, tokenizer: Tokenizer, dynamics: Dynamics, depth: Depth | None
+) -> Vistas | None:
     if not config.vistas:
         return None
     if dynamics.body is None:
         raise UserError("vistas are for games with a camera; this dynamics model has none")
     data = Dataset(config.vistas)
     refuse_held_out(data, "export", ("train",))
-    return surveyed(data, dynamics.config.camera, config.most_vistas)
+    openness = None if depth is None else partial(open_by, tokenizer, depth)
+    return surveyed(data, dynamics.config.camera, config.most_vistas, openness)
+
+
+def open_by(
+    tokenizer: Tokenizer, depth: Depth, frames: Pixels, pitches: NDArray[np.float64]
+) -> float:
+    """How far away, in logarithms of blocks, frames (n, h, w, 3) show things on the average."""
+    latents = torch.from_numpy(Encoder(tokenizer)(frames)).float()
+    away = np.abs(depths(depth, latents, pitches, frames.shape[1:3]))
+    return float(np.log(np.clip(away, _NEAR, _FAR)).mean())
 
 
 def start_contexts(

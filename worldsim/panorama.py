@@ -70,6 +70,7 @@ class Panorama:
     (5,), the corner in the grid of the block that was put down last, the tick since which it is
     there, and whether it falls, 0 to 1; coat: (3, 16, 16, 3), what it looks like; see
     `worldsim.loose`. vista: (3,), which what was never seen looks like; see `worldsim.vistas`.
+    litter: share of what is known that is out of place, in the mean of the last ticks.
     """
 
     camera: CameraConfig
@@ -97,6 +98,7 @@ class Panorama:
     loose: NDArray[np.float64] = field(default_factory=_FIRM.copy)
     coat: Pixels = field(default_factory=_BARE.copy)
     vista: NDArray[np.float64] = field(default_factory=NO_VISTA.copy)
+    litter: float = 0.0
 
     def turned(
         self, action: NDArray[np.floating], motion: NDArray[np.floating] | None = None
@@ -237,20 +239,13 @@ class Panorama:
         np.exp((ages[..., 1] - self.ticks) * np.float32(1 / TICKS), out=recent[..., 2])
         return recent
 
-    def supposing(self, vistas: Vistas | None, luck: float) -> "Panorama":
-        """With the vista that is most like the last frame, if it is time to look for one."""
-        if vistas is None:
-            return self
-        (_, yaw, pitch), visible = self._stand(), self.camera.visible(len(self.frame))
-        own = self.vista, self.frame, visible, yaw, pitch, self.camera.tangent
-        return replace(self, vista=vistas.chosen(*own, self.walked, luck))
-
     def known(
         self, before: "Panorama", luck: float | None = None, vistas: Vistas | None = None
-    ) -> tuple[Pixels, Ages, Places, Places]:
+    ) -> tuple[Pixels, Ages, Places, Places, float]:
         """The colours (h, w, 3) of which `ahead` tells, and when (h, w, 2) each was seen.
 
-        And their origins (h, w, 3), and how far ahead (h, w) they are. luck: in [0, 1), of a dream,
+        And their origins (h, w, 3), how far ahead (h, w) they are, and which share of them was out
+        of place. luck: in [0, 1), of a dream,
         in which what was never seen is `supposed`, and what was seen from afar is old; see
         `magnified`. A dream's distances may be wrong: what is beside an edge is not believed.
         vistas: of which one is supposed there.
@@ -271,18 +266,18 @@ class Panorama:
             out, ages, origins, *kept, visible, *place, *shown, *stood, tangent, NEVER
         )
         away = np.where(origins[..., 0] == NONE, there, nearest).astype(np.float32)
-        new = out, ages, frame, visible, *place, *stood, tangent, NEVER
+        new, litter = (out, ages, frame, visible, *place, *stood, tangent, NEVER), 0.0
         if luck is None:
             guess(*new)
         else:
             old = before.walked - int(STEPS), before.ticks - int(TICKS)
             uncover(out, ages, away, visible, NEVER, *old)
-            cleaned(out, ages, origins, away, visible)
+            litter = cleaned(out, ages, origins, away, visible) / (visible * frame.shape[1])
             number, turned = int(self.vista[0]), float(self.vista[1])
             vista = _NOTHING if vistas is None or number < 0 else vistas.pictures[number]
             suppose(*new, *old, luck, vista, turned)
             grow_old(ages, origins, visible, TICKS)
-        return out, ages, origins, away
+        return out, ages, origins, away, litter
 
     def _scanned(self) -> tuple[Places, NDArray[np.float64], tuple[int, int], float]:
         height, width = self.frame.shape[:2]

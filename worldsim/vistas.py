@@ -33,36 +33,45 @@ _GRID = 8
 """Parts of a view to each side of which the means are compared."""
 _FEW, _WORSE = 3, 1.15
 """Vistas of which luck chooses, none that much less like the view than the best."""
+_LIGHT = 0.5
+"""What a difference in light counts for, in differences of a colour of the view."""
+_LIGHTEST = 95.0
+"""Percentile of brightness that says how light a place is."""
 _QUALITY = 75
 
 
 @dataclass(frozen=True)
 class Vistas:
-    """Pictures (n, rows, columns, 3) of all directions, and small ones (n, 36, 72, 3) of means."""
+    """Pictures (n, rows, columns, 3) of all directions, and small ones (n, 36, 72, 3) of means.
+
+    lights: (n,), how light each is; see `light`.
+    """
 
     pictures: Pixels
     small: NDArray[np.float32]
+    lights: NDArray[np.float64]
 
     @classmethod
     def of(cls, pictures: Pixels) -> "Vistas":
         """Those of pictures (n, rows, columns, 3); rows and columns are multiples of 36 and 72."""
         n, rows, columns, _ = pictures.shape
         parts = pictures.reshape(n, _CELLS // 2, 2 * rows // _CELLS, _CELLS, columns // _CELLS, 3)
-        return cls(pictures, parts.mean((2, 4), dtype=np.float32))
+        lights = np.array([light(picture) for picture in pictures])
+        return cls(pictures, parts.mean((2, 4), dtype=np.float32), lights)
 
     def chosen(
-        self, vista: NDArray[np.float64], frame: Pixels, visible: int, yaw: float, pitch: float,
-        tangent: float, walked: int, luck: float,
+        self, frame: Pixels, visible: int, yaw: float, pitch: float, tangent: float, walked: int,
+        lit: float, luck: float,
     ) -> NDArray[np.float64]:  # fmt: skip
-        """The vista (3,) of a game from now on: the one that it has, until enough is walked.
+        """The vista (3,) of a game from now on, after so many steps walked; see `due`.
 
         frame: (h, w, 3), what it shows, of which rows are `visible`, at yaw and pitch in radians.
-        luck: in [0, 1), by which one of the likely ones is chosen.
+        lit: how light what it remembers is; see `light`: who looks at a dark wall by day is not
+        shown a night. luck: in [0, 1), by which one of the likely ones is chosen.
         """
-        if vista[0] >= 0 and 0 <= walked - vista[2] < _STEPS:
-            return vista
         view, rows, columns = _seen(frame, visible, pitch, tangent)
         apart, turns = _compared(self.small, view, rows, columns, yaw)
+        apart = apart / view.size + _LIGHT * np.abs(self.lights - lit)
         order = np.argsort(apart, kind="stable")[:_FEW]
         likely = order[apart[order] <= _WORSE * apart[order[0]]]
         number = likely[int(luck * len(likely))]
@@ -71,6 +80,17 @@ class Vistas:
     def packed(self) -> list[NDArray[np.uint8]]:
         """The pictures as bytes (n,) each, as `unpacked` takes them: WebP, with little loss."""
         return [_written(picture) for picture in self.pictures]
+
+
+def due(vista: NDArray[np.float64], walked: int) -> bool:
+    """Whether it is time to look for another vista than a game's (3,)."""
+    return bool(vista[0] < 0 or not 0 <= walked - vista[2] < _STEPS)
+
+
+def light(colors: Pixels) -> float:
+    """How light what colours (..., 3) show is, of 255; 0 for none."""
+    some = colors.reshape(-1, 3)[:: max(1, colors.size // 30_000)]
+    return float(np.percentile(some.mean(-1), _LIGHTEST)) if len(some) else 0.0
 
 
 def unpacked(packed: Sequence[NDArray[np.uint8]]) -> Vistas:

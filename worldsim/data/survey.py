@@ -1,7 +1,7 @@
 """Places of recordings in which somebody stood still and looked all around, as vistas."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,30 +15,52 @@ from worldsim.panoramas import blank
 from worldsim.rays import Pixels
 from worldsim.vistas import Vistas
 
+_FRAMES = 16
+"""Frames of a place by which it is told how open it is."""
 _LEVEL, _SEEN = 30.0, 0.98
 """Degrees above and below level within which such a share of all directions has to be seen."""
 
 
-def surveyed(data: Dataset, camera: CameraConfig, count: int) -> Vistas:
-    """At most so many vistas of a data set's places, spread over all that there are.
+@dataclass(frozen=True)
+class Place:
+    """A picture (rows, 2 * rows, 3) of all directions, and a few frames (n, h, w, 3) from there.
+
+    pitches: (n,), degrees down, of these.
+    """
+
+    picture: Pixels
+    frames: Pixels
+    pitches: NDArray[np.float64]
+
+
+Open = Callable[[Pixels, NDArray[np.float64]], float]
+"""How open a place is, by frames (n, h, w, 3) and pitches (n,)."""
+
+
+def surveyed(
+    data: Dataset, camera: CameraConfig, count: int, openness: Open | None = None
+) -> Vistas:
+    """At most so many vistas of a data set's places: the most open ones, or spread over all.
 
     Raises:
         UserError: nobody has looked all around.
     """
-    found = [
-        picture for entry in data.entries for picture in looked_around(read(entry.path), camera)
-    ]
+    found = [place for entry in data.entries for place in looked_around(read(entry.path), camera)]
     if not found:
         raise UserError(
             f"in {data.folders[0]} nobody stands still and looks all around (record some with "
             "policy=surveyor)"
         )
-    chosen = np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int)
-    return Vistas.of(np.stack([found[i] for i in chosen]))
+    if openness is None:
+        best = np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int)
+    else:
+        scores = [openness(place.frames, place.pitches) for place in found]
+        best = np.sort(np.argsort(scores, kind="stable")[-count:])
+    return Vistas.of(np.stack([found[i].picture for i in best]))
 
 
-def looked_around(episode: Episode, camera: CameraConfig) -> Iterator[Pixels]:
-    """Pictures (rows, 2 * rows, 3) of all directions from the places of an episode.
+def looked_around(episode: Episode, camera: CameraConfig) -> Iterator[Place]:
+    """The places of an episode in which somebody looked all around.
 
     Raises:
         UserError: the recording does not say where the camera looks.
@@ -48,7 +70,8 @@ def looked_around(episode: Episode, camera: CameraConfig) -> Iterator[Pixels]:
     for first, last in _stays(episode.actions, camera):
         picture = _around(episode, camera, first, last)
         if picture is not None:
-            yield picture
+            some = np.linspace(first, last, _FRAMES).round().astype(int)
+            yield Place(picture, episode.frames[some], episode.info["pitch"][some])
 
 
 def _stays(actions: NDArray[np.float32], camera: CameraConfig) -> Iterator[tuple[int, int]]:
