@@ -33,9 +33,10 @@ _GRID = 8
 """Parts of a view to each side of which the means are compared."""
 _FEW, _WORSE = 3, 1.15
 """Vistas of which luck chooses, none that much less like the view than the best."""
-_LIGHT = 0.5
-"""What a difference in light counts for, in differences of a colour of the view."""
-_LIGHTEST = 95.0
+_DARKER, _DARK = 0.5, 0.3
+"""What it counts for, in differences of a colour of the view, that a vista is darker than what is
+remembered, and than the lightest one."""
+_LIGHTEST = 99.0
 """Percentile of brightness that says how light a place is."""
 _QUALITY = 75
 
@@ -71,7 +72,8 @@ class Vistas:
         """
         view, rows, columns = _seen(frame, visible, pitch, tangent)
         apart, turns = _compared(self.small, view, rows, columns, yaw)
-        apart = apart / view.size + _LIGHT * np.abs(self.lights - lit)
+        darker, dark = np.maximum(lit - self.lights, 0), self.lights.max() - self.lights
+        apart = apart / view.size + _DARKER * darker + _DARK * dark
         order = np.argsort(apart, kind="stable")[:_FEW]
         likely = order[apart[order] <= _WORSE * apart[order[0]]]
         number = likely[int(luck * len(likely))]
