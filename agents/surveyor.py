@@ -8,7 +8,7 @@ import numpy as np
 
 from worldsim import actions
 
-_PITCHES = (45.0, 5.0, -20.0)
+_PITCHES = (70.0, 20.0, -20.0)
 """Degrees down of the turns, which together show what lies between the feet and the clouds."""
 _STEP, _TURNED = 12.0, 450.0
 """Degrees a tick, and of each turn: the last quarter covers what was aimed at in the first."""
