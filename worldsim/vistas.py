@@ -12,6 +12,7 @@ Pictures run as those of `worldsim.panorama` do: rows with pitch, columns with y
 
 import io
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +102,8 @@ def unpacked(packed: Sequence[NDArray[np.uint8]]) -> Vistas:
     Raises:
         ValueError: they are no pictures of all directions.
     """
-    pictures = [_read(data) for data in packed]
+    with ThreadPoolExecutor() as pool:
+        pictures = list(pool.map(_read, packed))
     if any(picture.shape != pictures[0].shape for picture in pictures):
         raise ValueError("the pictures of vistas differ in size")
     return Vistas.of(np.stack(pictures))
