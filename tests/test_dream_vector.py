@@ -13,7 +13,7 @@ from worldsim.errors import UserError
 
 @pytest.fixture(scope="module", params=[True, False], ids=["camera", "plain"])
 def path(request, tmp_path_factory):
-    # Untrained worlds may turn on the last bit, in which batches differ; that of this seed does not.
+    # Untrained worlds may turn on the last bit, in which batches differ; this one does not.
     file = tmp_path_factory.mktemp("world") / "w.safetensors"
     return str(make_world(file, request.param, seed=1))
 

@@ -2,15 +2,20 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from pipeline import PLAIN
 
+from worldsim.data import workers
 from worldsim.errors import UserError
 from worldsim.evaluation import compare, suite, summary
-from worldsim.evaluation.arms import ARMS
+from worldsim.evaluation.arms import ARMS, Arms
+from worldsim.evaluation.instances import begin
 from worldsim.evaluation.model import Dreamer
+from worldsim.evaluation.oracle import Oracle
+from worldsim.evaluation.stage import script
 from worldsim.world import load_world
 
 ID = "small:Small/Voxel-v0"
@@ -84,9 +89,9 @@ def test_trials_that_are_not_the_published_ones_are_named(config, tmp_path, monk
 def test_two_processes_find_what_one_finds(config, tmp_path):
     config = replace(config, probes=["turn", "jump"])
     results = []
-    for workers in (1, 2):
-        out = tmp_path / str(workers)
-        suite.run(replace(config, workers=workers, out=str(out)), tmp_path)
+    for count in (1, 2):
+        out = tmp_path / str(count)
+        suite.run(replace(config, workers=count, out=str(out)), tmp_path)
         results.append(json.loads((out / "consistency.json").read_text())["probes"])
     assert results[0] == results[1]
     assert list(results[0]) == ["turn", "jump"]
@@ -101,6 +106,18 @@ def test_evaluation_continues_where_it_was(config, tmp_path, monkeypatch):
     assert (tmp_path / "consistency.json").read_text() == before
     with pytest.raises(UserError, match="tier=smoke; this evaluation has standard"):
         suite.run(replace(config, tier="standard"), tmp_path)
+
+
+def test_an_interrupt_does_not_wait_for_the_end_of_a_trial(stage, monkeypatch):
+    stage.arena(700_100)
+    trial = begin(700_100, "rest", "in", stage.play(script((3, {}))), script((9, {})))
+    asked = iter(range(100))
+    parent = SimpleNamespace(is_set=lambda: next(asked) == 4)
+    monkeypatch.setattr(workers, "_stop", parent)
+    arms = Arms(Oracle(), stage)
+    with pytest.raises(workers.Stopped):
+        arms.play([trial], [trial.script], [[8]])
+    assert arms.frames == 4
 
 
 @pytest.mark.parametrize(

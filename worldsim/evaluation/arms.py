@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from worldsim.actions import Vector
+from worldsim.data.workers import check_stop
 from worldsim.evaluation.images import blur
 from worldsim.evaluation.instances import Instance
 from worldsim.evaluation.model import WorldModel, advance_of
@@ -92,6 +93,7 @@ class Arms:
                 if begun is not None:
                     self.model.restore(begun)
                 for t in range(max(lengths[i] for i in rows)):
+                    check_stop()
                     keys = [scripts[i][t] if t < len(scripts[i]) else NOOP for i in rows]
                     self.frames += len(rows)
                     if not any(t in asked[i] for i in rows):
@@ -110,6 +112,7 @@ class Arms:
         shown: Shown = [{} for _ in trials]
         pairs = [(i, at) for i, ats in enumerate(asked) for at in ats]
         for k in range(0, len(pairs), self.batch):
+            check_stop()
             part = pairs[k : k + self.batch]
             contexts = [_history(trials[i], truths[i], at) for i, at in part]
             states = [self._state(trials[i], at) for i, at in part]

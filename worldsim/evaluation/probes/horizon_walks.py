@@ -15,6 +15,7 @@ from worldsim import actions
 from worldsim.actions import Vector
 from worldsim.data.record import Config as RecordConfig
 from worldsim.data.record import make_policy
+from worldsim.data.workers import check_stop
 from worldsim.evaluation.footage import WINDOW, Window
 from worldsim.evaluation.model import advance_of
 from worldsim.evaluation.probe import Bench
@@ -122,6 +123,7 @@ def true_stretches(stage: Stage, walk: Walk, at: Ends) -> Iterator[tuple[int, Fr
     """Ends and frames (33, h, w, 3) of the exact world, which stands there meanwhile."""
     state, done = walk.context.state, 0
     for end in at:
+        check_stop()
         state = stage.led_to(walk.keys.script[done : end - WINDOW], state)
         take = stage.play(walk.keys.script[end - WINDOW : end], state)
         state, done = take.state, end
@@ -144,6 +146,7 @@ def dreamed_stretches(
     )
     frames = [np.stack([context.frames[-1] for context in contexts])]
     for step in range(max(at)):
+        check_stop()
         keys = np.stack([walk.keys.script[step] if led else NOOP for walk in walks])
         bench.arms.frames += len(walks)
         if not any(end - WINDOW <= step + 1 <= end for end in at):
