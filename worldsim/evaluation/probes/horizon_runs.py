@@ -41,7 +41,7 @@ def standard(worlds: int) -> Plan:
     """The walks for a number of worlds: short ones for a smoke test, else up to 4096 steps."""
     if worlds < 8:
         return ((min(worlds, 4), 128),)
-    return ((4, 4096), (4, 1024)) if worlds < 100 else ((8, 4096), (8, 1024))
+    return ((4, 4096), (4, 1024)) if worlds < 48 else ((8, 4096), (8, 1024))
 
 
 def shorter(worlds: int) -> Plan:
