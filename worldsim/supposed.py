@@ -48,36 +48,52 @@ def suppose(
 
     Holes in what is known are closed. What the frame shows a turn away counts as seen when so many
     steps were `walked` and `ticks` had passed; the rest takes the mean of what is known of its row,
-    and was never seen. luck: in [0, 1). vista: (rows, columns, 3), which is shown instead, `turned`
-    by radians; see `worldsim.vistas`; of no rows where there is none.
+    and was never seen. luck: in [0, 1). vista: (rows, columns, 3), which is shown instead of what
+    lies outside of the frame, `turned` by radians; see `worldsim.vistas`; of no rows where there is
+    none.
     """
     height, width = visible, frame.shape[1]
     new, step, shape = facing(yaw, pitch), eye - eye_before, (frame.shape[0], frame.shape[1])
     wide = 2 * np.arctan(tangent * width / frame.shape[0]) - _OVERLAP
     turn = wide * (_LEAST + (1 - _LEAST) * luck)
     seen, means = _counted(ages, visible, never), np.zeros(4)
-    if within(seen, 0, height, 0, width) == height * width:
+    known = within(seen, 0, height, 0, width)
+    if known == height * width:
         return
-    olds = np.empty((3, 4))
-    olds[0], olds[1] = facing(yaw_before, pitch_before), facing(yaw_before + turn, pitch_before)
-    olds[2] = facing(yaw_before - turn, pitch_before)
+    olds = _directions(yaw_before, pitch_before, turn, len(vista) > 0, known > 0)
     for row in range(height):
         _row_mean(means, out, seen, row)
         for column in range(width):
             if within(seen, row, row + 1, column, column + 1) > 0:
                 continue
+            at = row, column
             found = _closed(out, seen, row, column)
-            if not found and len(vista) > 0:
-                pixel = out[row, column]
-                found = show(pixel, vista, row, column, shape, tangent, yaw + turned, pitch)
             if not found:
-                at = row, column
                 found = _turned(out[at], frame, visible, at, step, new, olds, tangent)
+            if not found and len(vista) > 0:
+                found = show(out[at], vista, row, column, shape, tangent, yaw + turned, pitch)
             if found:
                 ages[row, column, 0], ages[row, column, 1] = walked, ticks
             elif means[3] > 0:
                 for c in range(3):
                     out[row, column, c] = np.uint8(means[c])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _directions(
+    yaw: float, pitch: float, turn: float, vista: bool, known: bool
+) -> NDArray[np.float64]:
+    """The angles (n, 4) in which the frame is looked up: its own, and a turn to each side.
+
+    Only its own where a vista tells the rest, and not even that if nothing of it is known.
+    """
+    olds = np.empty((3, 4))
+    olds[0], olds[1], olds[2] = (
+        facing(yaw, pitch),
+        facing(yaw + turn, pitch),
+        facing(yaw - turn, pitch),
+    )
+    return olds[: int(known)] if vista else olds
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
