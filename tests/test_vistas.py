@@ -90,7 +90,9 @@ def test_luck_chooses_among_the_likely_ones():
     alike = np.stack([all_around(0), all_around(0), all_around(1)])
     vistas = Vistas.of(alike)
     own = view(alike[0], 15.0), VISIBLE, 0.0, 0.0, CAMERA.tangent, 0, 200.0
-    assert {vistas.chosen(*own, luck)[0] for luck in (0.0, 0.3, 0.6, 0.99)} == {0, 1}
+    chosen = [vistas.chosen(*own, luck) for luck in (0.0, 0.3, 0.6, 0.99)]
+    assert {int(number) for number, _, _ in chosen} == {0, 1}
+    assert len({round(turn, 3) for _, turn, _ in chosen}) == 4
 
 
 def test_who_looks_at_a_dark_wall_by_day_is_not_shown_a_night():

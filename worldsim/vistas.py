@@ -32,8 +32,10 @@ _CELLS = 72
 """Parts of a full turn that vistas are compared by."""
 _GRID = 8
 """Parts of a view to each side of which the means are compared."""
-_FEW, _WORSE = 3, 1.15
+_FEW, _WORSE = 6, 1.5
 """Vistas of which luck chooses, none that much less like the view than the best."""
+_ASIDE = np.radians(16.0)
+"""Angle within which luck turns it, too, so that two dreams of one past part."""
 _DARKER, _DARK = 0.5, 0.3
 """What it counts for, in differences of a colour of the view, that a vista is darker than what is
 remembered, and than the lightest one."""
@@ -69,7 +71,7 @@ class Vistas:
 
         frame: (h, w, 3), what it shows, of which rows are `visible`, at yaw and pitch in radians.
         lit: how light what it remembers is; see `light`: who looks at a dark wall by day is not
-        shown a night. luck: in [0, 1), by which one of the likely ones is chosen.
+        shown a night. luck: in [0, 1), which chooses one of the likely ones, and turns it a little.
         """
         view, rows, columns = _seen(frame, visible, pitch, tangent)
         apart, turns = _compared(self.small, view, rows, columns, yaw)
@@ -77,8 +79,9 @@ class Vistas:
         apart = apart / view.size + _DARKER * darker + _DARK * dark
         order = np.argsort(apart, kind="stable")[:_FEW]
         likely = order[apart[order] <= _WORSE * apart[order[0]]]
-        number = likely[int(luck * len(likely))]
-        return np.array([number, turns[number], walked])
+        which, rest = divmod(luck * len(likely), 1.0)
+        number = likely[int(which)]
+        return np.array([number, turns[number] + _ASIDE * (rest - 0.5), walked])
 
     def packed(self) -> list[NDArray[np.uint8]]:
         """The pictures as bytes (n,) each, as `unpacked` takes them: WebP, with little loss."""
