@@ -60,6 +60,7 @@ def suppose(
     known = within(seen, 0, height, 0, width)
     if known == height * width:
         return
+    there = facing(yaw + turned, pitch)
     olds = _directions(yaw_before, pitch_before, turn, len(vista) > 0, known > 0)
     for row in range(height):
         _row_mean(means, out, seen, row)
@@ -71,7 +72,8 @@ def suppose(
             if not found:
                 found = _turned(out[at], frame, visible, at, step, new, olds, tangent)
             if not found and len(vista) > 0:
-                found = show(out[at], vista, row, column, shape, tangent, yaw + turned, pitch)
+                show(out[at], vista, row, column, shape, tangent, there)
+                found = True
             if found:
                 ages[row, column, 0], ages[row, column, 1] = walked, ticks
             elif means[3] > 0:

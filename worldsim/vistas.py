@@ -20,7 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 from PIL import Image
 
-from worldsim.rays import Pixels, facing, turned_back
+from worldsim.rays import Angles, Pixels, place_of
 
 NONE = np.array([-1.0, 0.0, 0.0])
 """The vista (3,) of a game that has none: its number, by how much it is turned (radians), and after
@@ -186,14 +186,13 @@ def show(
     column: int,
     shape: tuple[int, int],
     tangent: float,
-    yaw: float,
-    pitch: float,
-) -> bool:
-    """Give a pixel (3,) of a view of that shape (h, w) the colour that a vista has there. True."""
-    height, width = shape
-    v = ((row + 0.5) / height * 2 - 1) * tangent
-    u = ((column + 0.5) / width * 2 - 1) * tangent * (width / height)
-    x, y, z = turned_back(u, v, 1.0, facing(yaw, pitch))
+    angles: Angles,
+) -> None:
+    """Give a pixel (3,) of a view of that shape (h, w) the colour that a vista has there.
+
+    angles: as `rays.facing`, in which the view looks there.
+    """
+    x, y, z = place_of(row, column, 1.0, shape, tangent, angles)
     rows, columns = picture.shape[:2]
     down = (np.arctan2(y, np.sqrt(x * x + z * z)) / np.pi + 0.5) * rows - 0.5
     right = np.arctan2(x, z) / (2 * np.pi) * columns - 0.5
@@ -205,4 +204,3 @@ def show(
         upper = (1 - u) * picture[top, left, c] + u * picture[top, after, c]
         lower = (1 - u) * picture[bottom, left, c] + u * picture[bottom, after, c]
         pixel[c] = np.uint8((1 - v) * upper + v * lower + 0.5)
-    return True
