@@ -47,6 +47,7 @@ class Config:
     vistas: list[str] = field(default_factory=list)
     """Folders of recordings with policy=surveyor: what dreams suppose where nothing was seen."""
     most_vistas: int = 48
+    """Of the places found there the most open ones are kept, 13 KB each."""
     sampling: SimulatorConfig = field(default_factory=SimulatorConfig)
     """How the world is played unless the player says otherwise."""
     out: str = "runs/world.safetensors"

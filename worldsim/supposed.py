@@ -90,11 +90,8 @@ def _directions(
     Only its own where a vista tells the rest, and not even that if nothing of it is known.
     """
     olds = np.empty((3, 4))
-    olds[0], olds[1], olds[2] = (
-        facing(yaw, pitch),
-        facing(yaw + turn, pitch),
-        facing(yaw - turn, pitch),
-    )
+    olds[0], olds[1] = facing(yaw, pitch), facing(yaw + turn, pitch)
+    olds[2] = facing(yaw - turn, pitch)
     return olds[: int(known)] if vista else olds
 
 
