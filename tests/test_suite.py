@@ -12,7 +12,7 @@ from worldsim.data import workers
 from worldsim.errors import UserError
 from worldsim.evaluation import compare, suite, summary
 from worldsim.evaluation.arms import ARMS, Arms
-from worldsim.evaluation.instances import begin
+from worldsim.evaluation.instances import Question, begin
 from worldsim.evaluation.model import Dreamer
 from worldsim.evaluation.oracle import Oracle
 from worldsim.evaluation.stage import script
@@ -106,6 +106,23 @@ def test_evaluation_continues_where_it_was(config, tmp_path, monkeypatch):
     assert (tmp_path / "consistency.json").read_text() == before
     with pytest.raises(UserError, match="tier=smoke; this evaluation has standard"):
         suite.run(replace(config, tier="standard"), tmp_path)
+
+
+def test_arms_that_only_stand_beside_the_score_take_some_of_many_worlds(stage):
+    stage.arena(700_100)
+    take = stage.play(script((3, {})))
+    pictures = np.stack([take.frames[0], 255 - take.frames[0]])
+    question = Question(1, ("there", "not"), pictures, 0, stage.bare)
+    one = begin(700_100, "rest", "in", take, script((2, {})), [question])
+    for worlds, some in ((5, 5), (9, 3)):
+        asked = [replace(one, seed=one.seed + i) for i in range(worlds)]
+        shown = Arms(Oracle(), stage).run(asked)
+        assert set(shown) == set(ARMS)
+        assert all(shown["free"])
+        rows = suite.answers(stage, asked, shown)
+        for arm in ("shuffled", "no-op", "teacher-forced"):
+            assert sum(map(bool, shown[arm])) == some
+            assert sum(row.arm == arm for row in rows) == some
 
 
 def test_an_interrupt_does_not_wait_for_the_end_of_a_trial(stage, monkeypatch):

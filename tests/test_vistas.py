@@ -195,6 +195,10 @@ def test_one_who_looks_all_around_has_seen_a_place():
         true = twin.render_at(np.array([x, y, z]), yaw, pitch, hud=False)
         miss = np.abs(view(picture, yaw, pitch).astype(int) - true)[:VISIBLE]
         assert miss.mean() < 8, (yaw, pitch)
+    marked = episode.frames.copy()
+    marked[::3, 40:80, 40:80] = 0  # as the outline of what is aimed at: in few of many frames
+    (clean,) = looked_around(replace(episode, frames=marked), CAMERA)
+    assert np.abs(clean.picture.astype(int) - picture).mean() < 4
     assert not list(looked_around(replace(episode, actions=episode.actions + 1), CAMERA))
     with pytest.raises(UserError, match="pitch"):
         list(looked_around(replace(episode, info={}), CAMERA))

@@ -19,6 +19,7 @@ _FRAMES = 16
 """Frames of a place by which it is told how open it is."""
 _LEVEL, _SEEN = 30.0, 0.98
 """Degrees above and below level within which such a share of all directions has to be seen."""
+_UNSEEN = 256
 
 
 @dataclass(frozen=True)
@@ -84,18 +85,26 @@ def _stays(actions: NDArray[np.float32], camera: CameraConfig) -> Iterator[tuple
 
 
 def _around(episode: Episode, camera: CameraConfig, first: int, last: int) -> Pixels | None:
-    """What frames show of all directions; None where that is not enough."""
-    game = blank(camera, episode.frames.shape[1:], 0.0)
+    """What frames show of all directions; None where that is not enough.
+
+    Of what several of them show the median: a cross, or the outline of what is aimed at, is in few.
+    """
+    views = []
     for i in range(first, last + 1):
         yaw, pitch = float(episode.info["yaw"][i]) % 360, float(episode.info["pitch"][i])
-        there = replace(game, yaw=yaw, pitch=pitch, ticks=game.ticks + 1)
-        game = there.painted(episode.frames[i], None)
-    seen = game.when[0, :, :, 0] != NEVER
+        game = blank(camera, episode.frames.shape[1:], 0.0)
+        game = replace(game, yaw=yaw, pitch=pitch, ticks=1).painted(episode.frames[i], None)
+        seen = game.when[0, :, :, :1] != NEVER
+        views.append(np.where(seen, game.colors[0].astype(np.int16), _UNSEEN))
+    ordered = np.sort(np.stack(views), 0)
+    counts = (ordered != _UNSEEN).sum(0)
+    middle = np.take_along_axis(ordered, (np.maximum(counts - 1, 0) * 2 // 3)[None], 0)[0]
+    seen = counts[..., 0] > 0
     rows = len(seen)
     level = round(rows * _LEVEL / 180)
     if seen[rows // 2 - level : rows // 2 + level].mean() < _SEEN:
         return None
-    return _filled(game.colors[0], seen)
+    return _filled(middle.astype(np.uint8), seen)
 
 
 def _filled(picture: Pixels, seen: NDArray[np.bool_]) -> Pixels:
