@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from worldsim.actions import Vector
@@ -18,6 +19,7 @@ from worldsim.data.record import Config as RecordConfig
 from worldsim.data.record import make_policy
 
 _AGREES = 0.06  # relative difference of depths that still is the same surface
+_NEAREST = 0.05  # blocks ahead from which on something is seen
 
 
 @dataclass(frozen=True)
@@ -99,19 +101,39 @@ def visible(target: View, context: list[View]) -> NDArray[np.bool_]:
     """Which pixels (h, w) of the target show a point that some view of the context showed."""
     directions = rays(target.depth.shape, target.tangent) @ target.axes
     points = target.eye + directions * target.depth[..., None]
-    seen: NDArray[np.bool_] = np.any([_shown(points, view) for view in context], axis=0)
+    seen = np.zeros(target.depth.shape, np.bool_)
+    for view in context:
+        _shown(seen, points, view.depth, view.eye, view.axes, view.tangent)
     return seen
 
 
-def _shown(points: NDArray[np.float64], view: View) -> NDArray[np.bool_]:
-    """Whether a view shows each of the points (h, w, 3): in the picture and not behind anything."""
-    h, w = view.depth.shape
-    forward, right, up = np.moveaxis((points - view.eye) @ view.axes.T, -1, 0)
-    pixel = 2 * view.tangent / h
-    safe = np.maximum(forward, 1e-6)
-    row = np.floor((view.tangent - up / safe) / pixel).astype(int)
-    column = np.floor(right / safe / pixel + 0.5 * w).astype(int)
-    inside = (forward > 0.05) & (row >= 0) & (row < h) & (column >= 0) & (column < w)
-    there = view.depth[row.clip(0, h - 1), column.clip(0, w - 1)]
-    shown: NDArray[np.bool_] = inside & (np.abs(there - forward) < _AGREES * forward + 0.1)
-    return shown
+@njit(cache=True, nogil=True, error_model="numpy")
+def _shown(
+    seen: NDArray[np.bool_],
+    points: NDArray[np.float64],
+    depth: NDArray[np.float32],
+    eye: NDArray[np.float64],
+    axes: NDArray[np.float64],
+    tangent: float,
+) -> None:
+    """Mark as seen (h, w) the points (h, w, 3) that a view shows, not behind anything.
+
+    depth, eye, axes, tangent: of the view.
+    """
+    height, width = depth.shape
+    pixel = 2 * tangent / height
+    for i in range(seen.shape[0]):
+        for j in range(seen.shape[1]):
+            if seen[i, j]:
+                continue
+            x, y, z = points[i, j, 0] - eye[0], points[i, j, 1] - eye[1], points[i, j, 2] - eye[2]
+            forward = x * axes[0, 0] + y * axes[0, 1] + z * axes[0, 2]
+            if forward <= _NEAREST:
+                continue
+            right = x * axes[1, 0] + y * axes[1, 1] + z * axes[1, 2]
+            up = x * axes[2, 0] + y * axes[2, 1] + z * axes[2, 2]
+            row = int(np.floor((tangent - up / forward) / pixel))
+            column = int(np.floor(right / forward / pixel + 0.5 * width))
+            if 0 <= row < height and 0 <= column < width:
+                away = abs(np.float64(depth[row, column]) - forward)
+                seen[i, j] = away < _AGREES * forward + 0.1

@@ -5,9 +5,7 @@ of slightly blurred pixels, over the pixels in which the hypotheses differ. It s
 counts as wrong) when two are about as near, or when all are far off.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,39 +32,43 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Scale:
-    """Distances of a frame from each of k hypotheses, and among them.
+class Ruler:
+    """The hypotheses of a question, made ready once for all frames that are asked it.
 
-    to: (k,) mean absolute differences. apart: the smallest distance between two hypotheses.
+    soft: (k, n, 3), softened, in the pixels `where` (h, w) they differ. right: index of the true
+    one. apart, typical: the smallest and the mean distance between two.
     """
 
-    to: NDArray[np.float64]
+    soft: NDArray[np.float64]
+    where: NDArray[np.bool_]
+    right: int
     apart: float
+    typical: float
 
-    @cached_property
-    def order(self) -> NDArray[np.int64]:
-        """The hypotheses, nearest first."""
-        return np.argsort(self.to, kind="stable")
+    @classmethod
+    def of(cls, question: Question) -> "Ruler":
+        """That of a question."""
+        soft = softened(question.images)[:, question.where]
+        k = len(soft)
+        pairs = [float(np.abs(soft[i] - soft[j]).mean()) for i in range(k) for j in range(i)]
+        apart, typical = min(pairs, default=1.0), float(np.mean(pairs))
+        return cls(soft, question.where, question.right, max(apart, 1e-6), max(typical, 1e-6))
+
+    def decide(self, frame: Frame) -> Decision:
+        """The answer that a frame (h, w, 3) gives."""
+        shown = softened(frame[None])[:, self.where]
+        to = np.abs(self.soft - shown).mean((1, 2))
+        first, second = np.argsort(to, kind="stable")[:2]
+        lead = (to[second] - to[first]) / self.apart
+        margin = float((np.delete(to, self.right).min() - to[self.right]) / self.apart)
+        clear = lead >= _CLOSE_CALL and to[first] <= _FAR_OFF * self.typical
+        answer = int(first) if clear else UNDECIDED
+        return Decision(answer, answer == self.right, margin)
 
 
 def decide(frame: Frame, question: Question) -> Decision:
     """The answer that a frame (h, w, 3) gives."""
-    scale = measure(frame, question.images, question.where)
-    first, second = scale.order[:2]
-    lead = (scale.to[second] - scale.to[first]) / scale.apart
-    wrong = np.delete(scale.to, question.right).min()
-    margin = float((wrong - scale.to[question.right]) / scale.apart)
-    clear = lead >= _CLOSE_CALL and scale.to[first] <= _FAR_OFF * _typical(question)
-    answer = int(first) if clear else UNDECIDED
-    return Decision(answer, answer == question.right, margin)
-
-
-def measure(frame: Frame, images: Frame, where: NDArray[np.bool_]) -> Scale:
-    """How far a frame is from each image (k, h, w, 3), over the pixels of `where`."""
-    soft = softened(np.concatenate([frame[None], images]))[:, where]
-    to = np.abs(soft[1:] - soft[0]).mean((1, 2))
-    apart = min(_pairs(soft[1:]), default=1.0)
-    return Scale(to, max(apart, 1e-6))
+    return Ruler.of(question).decide(frame)
 
 
 def softened(images: Frame) -> NDArray[np.float64]:
@@ -76,12 +78,3 @@ def softened(images: Frame) -> NDArray[np.float64]:
     mean: NDArray[np.float64] = (rows[:, :, :-1] + rows[:, :, 1:]) / 4
     return mean
 
-
-def _typical(question: Question) -> float:
-    soft = softened(question.images)[:, question.where]
-    return max(float(np.mean(_pairs(soft))), 1e-6)
-
-
-def _pairs(soft: NDArray[np.float64]) -> Sequence[float]:
-    k = len(soft)
-    return [float(np.abs(soft[i] - soft[j]).mean()) for i in range(k) for j in range(i)]

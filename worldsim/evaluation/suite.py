@@ -23,7 +23,7 @@ from worldsim.errors import UserError
 from worldsim.evaluation import probes as shelf
 from worldsim.evaluation.arms import Arms, Shown
 from worldsim.evaluation.instances import Instance, list_hash
-from worldsim.evaluation.judge import UNDECIDED, decide
+from worldsim.evaluation.judge import UNDECIDED, Ruler
 from worldsim.evaluation.model import Dreamer, WorldModel, respawn_of
 from worldsim.evaluation.probe import FAMILIES, Bench, Outcome, Probe, Row, trials
 from worldsim.evaluation.probes.frames import as_table
@@ -204,31 +204,31 @@ def measure(probe: Probe, bench: Bench, pictures: Path) -> Part:
 
 def answers(stage: Stage, asked: Sequence[Instance], shown: dict[str, Shown]) -> list[Row]:
     """What the frames of every arm that is shown answer to every question."""
-    rows = []
-    for arm, theirs in shown.items():
-        for trial, frames in zip(asked, theirs, strict=True):
-            for question in trial.questions:
-                if question.at not in frames:
+    rows: dict[str, list[Row]] = {arm: [] for arm in shown}
+    for i, trial in enumerate(asked):
+        for question in trial.questions:
+            ruler = Ruler.of(question)
+            for arm, theirs in shown.items():
+                if question.at not in theirs[i]:
                     continue  # an arm that is asked in some of the worlds
-                frame, supported = frames[question.at], True
+                frame, supported = theirs[i][question.at], True
                 if question.states and arm in ("free", "shuffled", "no-op"):
                     decision, supported, _ = decide_at_reached(stage, frame, question)
                 else:
-                    decision = decide(frame, question)
+                    decision = ruler.decide(frame)
                 answer = "" if decision.answer == UNDECIDED else question.names[decision.answer]
-                rows.append(
-                    Row(
-                        seed=trial.seed,
-                        case=trial.case,
-                        split=trial.split,
-                        arm=arm,
-                        answer=answer if supported else "",
-                        wanted=question.names[question.right],
-                        margin=decision.margin,
-                        supported=supported,
-                    )
+                row = Row(
+                    seed=trial.seed,
+                    case=trial.case,
+                    split=trial.split,
+                    arm=arm,
+                    answer=answer if supported else "",
+                    wanted=question.names[question.right],
+                    margin=decision.margin,
+                    supported=supported,
                 )
-    return rows
+                rows[arm].append(row)
+    return [row for own in rows.values() for row in own]
 
 
 def extremes(
