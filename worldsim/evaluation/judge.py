@@ -77,4 +77,3 @@ def softened(images: Frame) -> NDArray[np.float64]:
     rows = padded[:, :-1] + padded[:, 1:]
     mean: NDArray[np.float64] = (rows[:, :, :-1] + rows[:, :, 1:]) / 4
     return mean
-
