@@ -12,6 +12,9 @@ from worldsim.evaluation.stage import Frame
 
 matplotlib.use("Agg")
 
+_WIDE, _DOTS = 378, 90
+"""Pixels of a column of strips in a sheet, and an inch of it."""
+
 INK, DREAM, FLOOR, CEILING = "#1d2433", "#2f6fde", "#c9cfdb", "#7b8494"
 
 Curve = Sequence[tuple[float, float]]
@@ -68,9 +71,9 @@ def confusion(table: Mapping[str, Mapping[str, int]]) -> bytes:
 def sheet(rows: Mapping[str, Mapping[str, Frame]]) -> bytes:
     """A JPEG with a row of strips (h, w, 3) for each name, their titles above the first row's."""
     columns = max(len(strips) for strips in rows.values())
-    high = [max(len(strip) for strip in strips.values()) for strips in rows.values()]
-    size = (4.2 * columns, sum(high) / 90 + 0.3)
-    figure = Figure(figsize=size, dpi=90, layout="compressed")
+    high = [max(map(_height, strips.values())) for strips in rows.values()]
+    size = (_WIDE * columns / _DOTS, sum(high) / _DOTS + 0.3)
+    figure = Figure(figsize=size, dpi=_DOTS, layout="compressed")
     grid = figure.subplots(len(rows), columns, squeeze=False, height_ratios=high)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -79,6 +82,11 @@ def sheet(rows: Mapping[str, Mapping[str, Frame]]) -> bytes:
             axes.imshow(strip, interpolation="lanczos")
             axes.set_title(f"{name}: {title}", fontsize=8, loc="left", color=INK, pad=3)
     return _bytes(figure, "jpg")
+
+
+def _height(strip: Frame) -> float:
+    """How high a strip (h, w, 3) is in a column of a sheet."""
+    return len(strip) * min(1.0, _WIDE / strip.shape[1])
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Any]:
