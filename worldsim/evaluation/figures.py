@@ -86,7 +86,7 @@ def sheet(rows: Mapping[str, Mapping[str, Frame]]) -> bytes:
 
 def _height(strip: Frame) -> float:
     """How high a strip (h, w, 3) is in a column of a sheet."""
-    return len(strip) * min(1.0, _WIDE / strip.shape[1])
+    return len(strip) * min(1.0, _WIDE / int(strip.shape[1]))
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Any]:
