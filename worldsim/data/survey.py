@@ -19,7 +19,8 @@ _FRAMES = 16
 """Frames of a place by which it is told how open it is."""
 _LEVEL, _SEEN = 30.0, 0.98
 """Degrees above and below level within which such a share of all directions has to be seen."""
-_UNSEEN = 256
+_RANK = 2, 3
+"""Which share of what frames show of a direction is darker than what is taken of it."""
 
 
 @dataclass(frozen=True)
@@ -87,24 +88,27 @@ def _stays(actions: NDArray[np.float32], camera: CameraConfig) -> Iterator[tuple
 def _around(episode: Episode, camera: CameraConfig, first: int, last: int) -> Pixels | None:
     """What frames show of all directions; None where that is not enough.
 
-    Of what several of them show the median: a cross, or the outline of what is aimed at, is in few.
+    Of what several of them show one of the lighter ones: a cross, or the outline of what is aimed
+    at, is dark and in few.
     """
-    views = []
+    views, counts = [], np.zeros((1, 1, 1), np.int64)
     for i in range(first, last + 1):
         yaw, pitch = float(episode.info["yaw"][i]) % 360, float(episode.info["pitch"][i])
         game = blank(camera, episode.frames.shape[1:], 0.0)
         game = replace(game, yaw=yaw, pitch=pitch, ticks=1).painted(episode.frames[i], None)
         seen = game.when[0, :, :, :1] != NEVER
-        views.append(np.where(seen, game.colors[0].astype(np.int16), _UNSEEN))
-    ordered = np.sort(np.stack(views), 0)
-    counts = (ordered != _UNSEEN).sum(0)
-    middle = np.take_along_axis(ordered, (np.maximum(counts - 1, 0) * 2 // 3)[None], 0)[0]
+        counts = counts + seen
+        views.append(np.where(seen, game.colors[0], np.uint8(255)))  # the last in any order
+    ordered = np.stack(views)
+    ordered.sort(0)
+    rank = np.maximum(counts - 1, 0) * _RANK[0] // _RANK[1]
+    picture = np.take_along_axis(ordered, rank[None], 0)[0]
     seen = counts[..., 0] > 0
     rows = len(seen)
     level = round(rows * _LEVEL / 180)
     if seen[rows // 2 - level : rows // 2 + level].mean() < _SEEN:
         return None
-    return _filled(middle.astype(np.uint8), seen)
+    return _filled(picture, seen)
 
 
 def _filled(picture: Pixels, seen: NDArray[np.bool_]) -> Pixels:

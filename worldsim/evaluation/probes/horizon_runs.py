@@ -30,7 +30,7 @@ MARKS = (64, 256, 1024, 4096)
 
 LATE_TURN, _LATE_TICKS = 5.0, 4
 _LATE = (1920, 1952, 1984)
-_FEW, _BANK = 6, 2  # worlds that bounds are taken from: at least so many, and so many times others
+_FEW, _BANK = 6, 2  # worlds that bounds are taken from: at least so many, and so many a world
 _READABLE = 0.75  # accuracy that the exact world's motion has to have all along
 
 Plan = tuple[tuple[int, int], ...]
@@ -150,8 +150,7 @@ def _walk(bench: Bench, kind: Kind) -> Run:
         _dream(bench, reader, group, at, late)
         walks += group
     few = ends(MARKS[0], ())
-    bank = _FEW if bench.worlds < 8 else _BANK * bench.worlds
-    missing = max(0, bank - len(walks))
+    missing = max(0, max(_FEW, _BANK * bench.worlds) - len(walks))
     return Run(walks, list(_exact(bench, kind, reader, seeds, missing, MARKS[0], few)))
 
 
