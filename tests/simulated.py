@@ -8,6 +8,7 @@ from torch import Tensor
 from toys import PoolingTokenizer, tiny_dynamics
 
 from worldsim.camera import CameraConfig
+from worldsim.daylight import Daylight
 from worldsim.models.dynamics import Dynamics
 from worldsim.simulator import Simulator, SimulatorConfig
 from worldsim.state import State
@@ -17,11 +18,14 @@ CONTEXT = 4
 
 
 def simulator(
-    model: Dynamics | None = None, vistas: Vistas | None = None, **settings: Any
+    model: Dynamics | None = None,
+    vistas: Vistas | None = None,
+    daylight: Daylight | None = None,
+    **settings: Any,
 ) -> Simulator:
     tokenizer: Any = PoolingTokenizer()
-    config = SimulatorConfig(**settings)
-    return Simulator(tokenizer, model or tiny_dynamics(), config, vistas=vistas)
+    own, places = SimulatorConfig(**settings), {"vistas": vistas, "daylight": daylight}
+    return Simulator(tokenizer, model or tiny_dynamics(), own, **places)
 
 
 def context(rows: Sequence[int], frames: int = CONTEXT) -> tuple[Tensor, Tensor]:

@@ -73,6 +73,11 @@ class Expected:
         sure: NDArray[np.bool_] = self.ages[..., 0] > NEVER
         return sure
 
+    @property
+    def lit(self) -> Pixels:
+        """The picture (h, w, 3) in the light of the hour."""
+        return self.panorama.lit(self.picture, self.away)
+
     def block(self, before: bool) -> NDArray[np.float32]:
         """The block aimed at (6,), as `worldsim.cubes` has it; or the cell before it."""
         there = self.panorama
@@ -95,7 +100,9 @@ class Expected:
         camera, height = self.panorama.camera, len(frame)
         visible, arm = camera.visible(height), camera.arm(height)
         new = np.zeros((1, 1), np.bool_) if fresh is None else self._unpainted(fresh)
-        seen, mixed = tinted.apart(frame, self.picture, self.sure, visible)
+        away = np.where(self.away > 0, self.away, distance)
+        plain = self.panorama.lit(frame, away, back=True)
+        seen, mixed = tinted.apart(plain, self.picture, self.sure, visible)
         settling = seen, self.picture, self.ages, self.origins
         kept, origins, alike = settled(*settling, new, visible, NEVER, arm)
         distance = self._distances(distance, kept, alike, visible)

@@ -15,7 +15,9 @@ from worldsim.data.dataset import Dataset, refuse_held_out
 from worldsim.data.encode import Encoder
 from worldsim.data.episode import read, read_header
 from worldsim.data.frames import Pixels
+from worldsim.data.hours import watched
 from worldsim.data.survey import surveyed
+from worldsim.daylight import Daylight
 from worldsim.errors import UserError
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics
@@ -48,6 +50,8 @@ class Config:
     """Folders of recordings with policy=surveyor: what dreams suppose where nothing was seen."""
     most_vistas: int = 48
     """Of the places found there the most open ones are kept, 13 KB each."""
+    hours: list[str] = field(default_factory=list)
+    """Folders of recordings with policy=watcher, which tell dreams how days go; none: none pass."""
     sampling: SimulatorConfig = field(default_factory=SimulatorConfig)
     """How the world is played unless the player says otherwise."""
     out: str = "runs/world.safetensors"
@@ -89,8 +93,11 @@ def run(config: Config, run_dir: Path) -> None:
     }
     settings = {"sampling": sampling, "frame_shape": list(data.frame_shape)}
     out = Path(config.out)
-    vistas = _vistas(config, tokenizer, dynamics, depth)
-    content = save_world(out, tokenizer, dynamics, contexts, settings, card, depth, vistas)
+    looks = (
+        _vistas(config, tokenizer, dynamics, depth),
+        _daylight(config, tokenizer, dynamics, depth),
+    )
+    content = save_world(out, tokenizer, dynamics, contexts, settings, card, depth, *looks)
     write_card(out.with_suffix(".md"), content, checkpoint.read_meta(out), out.stat().st_size)
     print(
         f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(contexts)} start contexts, {content[:12]}"
@@ -110,12 +117,33 @@ def _vistas(
     return surveyed(data, dynamics.config.camera, config.most_vistas, openness)
 
 
+def _daylight(
+    config: Config, tokenizer: Tokenizer, dynamics: Dynamics, depth: Depth | None
+) -> Daylight | None:
+    if not config.hours:
+        return None
+    if dynamics.body is None or depth is None:
+        raise UserError(
+            "hours are for games with a camera and a depth network, which tells the sky"
+        )
+    data = Dataset(config.hours)
+    refuse_held_out(data, "export", ("train",))
+    return watched(data, dynamics.config.camera, partial(away_by, tokenizer, depth))
+
+
+def away_by(
+    tokenizer: Tokenizer, depth: Depth, frames: Pixels, pitches: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Blocks (n, h, w) to what frames (n, h, w, 3) show, as `coding.depths` has them."""
+    latents = torch.from_numpy(Encoder(tokenizer)(frames)).float()
+    return depths(depth, latents, pitches, frames.shape[1:3])
+
+
 def open_by(
     tokenizer: Tokenizer, depth: Depth, frames: Pixels, pitches: NDArray[np.float64]
 ) -> float:
     """How far away, in logarithms of blocks, frames (n, h, w, 3) show things on the average."""
-    latents = torch.from_numpy(Encoder(tokenizer)(frames)).float()
-    away = np.abs(depths(depth, latents, pitches, frames.shape[1:3]))
+    away = np.abs(away_by(tokenizer, depth, frames, pitches))
     return float(np.log(np.clip(away, _NEAR, _FAR)).mean())
 
 

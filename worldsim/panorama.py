@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from worldsim import crosshair, tinted
 from worldsim.camera import FAR, CameraConfig
 from worldsim.cleaned import cleaned
+from worldsim.daylight import NO_HOURS, NO_LIGHT, Light, relit
 from worldsim.footing import afloat, landed
 from worldsim.lattice import Lattice, side
 from worldsim.magnified import grow_old
@@ -70,7 +71,8 @@ class Panorama:
     (5,), the corner in the grid of the block that was put down last, the tick since which it is
     there, and whether it falls, 0 to 1; coat: (3, 16, 16, 3), what it looks like; see
     `worldsim.loose`. vista: (3,), which what was never seen looks like; see `worldsim.vistas`.
-    litter: share of what is known that is out of place, in the mean of the last ticks.
+    litter: share of what is known that is out of place, in the mean of the last ticks. hours: (2,),
+    as the dream began, and now; light: (2, k + 1, 3), of both; all is kept in that of the former.
     """
 
     camera: CameraConfig
@@ -99,6 +101,8 @@ class Panorama:
     coat: Pixels = field(default_factory=_BARE.copy)
     vista: NDArray[np.float64] = field(default_factory=NO_VISTA.copy)
     litter: float = 0.0
+    hours: NDArray[np.float64] = field(default_factory=NO_HOURS.copy)
+    light: Light = field(default_factory=NO_LIGHT.copy)
 
     def turned(
         self, action: NDArray[np.floating], motion: NDArray[np.floating] | None = None
@@ -123,8 +127,7 @@ class Panorama:
     def standing(self, eye: NDArray[np.float64]) -> "Panorama":
         """With the eye elsewhere (3,) a tick later, before anything is seen from there.
 
-        It is not at rest in a liquid, nor on what was seen to be empty, wherever a dream may keep
-        it.
+        It is not at rest in a liquid, nor on what was seen to be empty, wherever a dream keeps it.
         """
         rests, even = rested(self.rests, eye, self.eye, self.even)
         if rests is not self.rests:
@@ -156,7 +159,12 @@ class Panorama:
     def shown(self) -> Pixels:
         """The last frame (h, w, 3) with its cross, and what is mixed into it."""
         visible = self.camera.visible(len(self.frame))
-        return crosshair.put(tinted.put(self.frame, self.tint, visible), self.cross)
+        seen = tinted.put(self.lit(self.frame, self.distance), self.tint, visible)
+        return crosshair.put(seen, self.cross)
+
+    def lit(self, frame: Pixels, away: Places, back: bool = False) -> Pixels:
+        """A frame (h, w, 3), of what is so far away (h, w), in the light of the hour; or `back`."""
+        return relit(frame, away, self.camera, self.pitch, self.light[::-1] if back else self.light)
 
     def seen(
         self,
@@ -168,9 +176,8 @@ class Panorama:
         """With a new last frame (h, w, 3), as the camera stands.
 
         distance: (h, w) blocks along the view axis, times -1 where that is a liquid; far away by
-        default. cross: the square with
-        the cross, of a frame that is without; its own by default. origins: (h, w, 3), of pixels
-        that older frames showed first.
+        default. cross: the square with the cross, of a frame that is without; its own by default.
+        origins: (h, w, 3), of pixels that older frames showed first.
         """
         return self.copy().painted(frame, distance, cross, origins)
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from worldsim.both import Handed, both
 from worldsim.coding import decoded, encoded
 from worldsim.data.frames import Pixels
+from worldsim.daylight import Daylight
 from worldsim.errors import UserError
 from worldsim.foretold import foretold
 from worldsim.happenings import Happenings
@@ -69,10 +70,11 @@ class Simulator:
         dtype: torch.dtype = torch.float32,
         depth: Depth | None = None,
         vistas: Vistas | None = None,
+        daylight: Daylight | None = None,
     ) -> None:
         """Prepare the models; `dtype` is what the transformer and the decoder multiply in.
 
-        depth, vistas: of a game with a camera; without depth everything seen counts as far away.
+        depth, vistas, daylight: of a game with a camera; without depth all seen is far away.
 
         Raises:
             UserError: the sampler does not exist.
@@ -90,7 +92,8 @@ class Simulator:
         self._camera = dynamics.config.camera
         # On CPUs small products of attention are faster in float32, whatever the matrices are in.
         self._cache_dtype = torch.float32 if self.device.type == "cpu" else dtype
-        self._surroundings = Surroundings.of(dynamics, self.tokenizer, depth, dtype, vistas)
+        own = dynamics, self.tokenizer, depth, dtype
+        self._surroundings = Surroundings.of(*own, vistas, daylight)
         self._happenings = Happenings.of(dynamics, dtype)
         self._levels = schedule(self.config.steps, self.config.shift)
 

@@ -1,6 +1,6 @@
 """What games with a camera have seen, between the networks and `worldsim.panorama`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from torch import Tensor
 from worldsim.camera import CameraConfig
 from worldsim.coding import depths, encoded
 from worldsim.data.frames import Pixels
+from worldsim.daylight import Daylight, Light, skies_of
 from worldsim.expected import Expected
 from worldsim.models.body import MEASURED, Body
 from worldsim.models.company import in_company
@@ -72,7 +73,7 @@ class Surroundings:
     depth: None lets everything seen count as far away, so that only turns are known beforehand.
     body: tells where cameras point and how players move; grid: how they stand in the grid of
     blocks, if there is one. Both float32. vistas: what is supposed where nothing was seen; the last
-    view, turned, by default.
+    view, turned, by default. daylight: how days pass, if they do.
     """
 
     def __init__(
@@ -84,8 +85,9 @@ class Surroundings:
         body: Body,
         grid: Grid | None = None,
         vistas: Vistas | None = None,
+        daylight: Daylight | None = None,
     ) -> None:
-        self._grid, self._vistas = grid, vistas
+        self._grid, self._vistas, self._daylight = grid, vistas, daylight
         self._camera, self._tokenizer, self._depth = camera, tokenizer, depth
         self._dtype, self._body = dtype, body
 
@@ -97,6 +99,7 @@ class Surroundings:
         depth: Depth | None,
         dtype: torch.dtype,
         vistas: Vistas | None = None,
+        daylight: Daylight | None = None,
     ) -> "Surroundings | None":
         """Those of a dynamics model of a game with a camera; else None. See `Surroundings`."""
         if dynamics.body is None:
@@ -108,7 +111,7 @@ class Surroundings:
         if dynamics.grid is not None:
             grid = played(dynamics.grid)
             pack(grid)
-        return cls(dynamics.config.camera, tokenizer, away, dtype, body, grid, vistas)
+        return cls(dynamics.config.camera, tokenizer, away, dtype, body, grid, vistas, daylight)
 
     def begun(
         self, latents: Tensor, pictures: Pixels, led: Tensor, pitches: Sequence[float] | None = None
@@ -136,12 +139,18 @@ class Surroundings:
         motions = tracks.felt[:, 1:].double().cpu().numpy()
         read = self._grid_of(latents, tilts)
         seen = begun(self._camera, acts, motions, pictures, away, firsts, read)
+        if self._daylight is not None:
+            skies = each(partial(skies_of, camera=self._camera), pictures, away, tilts)
+            seen = _timed(seen, map(self._daylight.began, skies))
         return seen, tracks.bodies[:, -1]
 
     def ahead(self, state: State, actions: Tensor, motions: NDArray[np.float64]) -> Ahead:
         """What is known of the frames that actions (b, a) lead to by motions (b, 3)."""
         led, lucks = actions.cpu().numpy(), lucks_of(state)
-        views = expected(state.panoramas, led, motions, lucks, self._vistas)
+        games = state.panoramas
+        if self._daylight is not None:
+            games = _timed(games, (self._daylight.later(game.hours) for game in games))
+        views = expected(games, led, motions, lucks, self._vistas)
         return Ahead(torch.from_numpy(motions).float(), views)
 
     def motions(self, state: State, actions: Tensor) -> NDArray[np.float64]:
@@ -154,7 +163,7 @@ class Surroundings:
 
     def prior(self, state: State, ahead: Ahead, f: int) -> Tensor:
         """What the dynamics is told (b, f, z + 3, y, x) of frames: zeros after the first."""
-        pictures = np.stack([view.picture for view in ahead.views])
+        pictures = np.stack([view.lit for view in ahead.views])
         recents = np.stack(each(Expected.recent, ahead.views))
         latents = encoded(self._tokenizer, pictures, state.latents.device, self._dtype)
         known = torch.from_numpy(pooled(recents, (latents.shape[-2], latents.shape[-1])))
@@ -234,6 +243,14 @@ class Surroundings:
         else:
             told = np.stack(each(partial(walked, self._camera), *rows))
         return torch.from_numpy(told).to(self._body.angles.device)
+
+
+def _timed(
+    games: Sequence[Panorama], times: Iterable[tuple[NDArray[np.float64], Light]]
+) -> tuple[Panorama, ...]:
+    """Games at other hours, in their light."""
+    both = zip(games, times, strict=True)
+    return tuple(replace(game, hours=hours, light=light) for game, (hours, light) in both)
 
 
 def _surest(values: NDArray[np.float64], doubt: NDArray[np.float64]) -> float:

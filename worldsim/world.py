@@ -1,10 +1,10 @@
 """A world file: tokenizer, dynamics and start contexts in one checkpoint, ready to play.
 
-Tensors are `tokenizer.*`, `dynamics.*`, of some games `depth.*` and `vistas.<i>`, the bytes of a
-picture each, and, for `n` contexts of t+1 frames, `contexts.latents` (n, t+1, z, y, x) in bytes,
-times `contexts.scales` (z, 1, 1), `contexts.actions` (n, t, a), `contexts.poses` (n, 5) and, for
-each, the actions `contexts.before.<i>` (ticks, a) that lead from the exact world's reset to the
-context's last frame.
+Tensors are `tokenizer.*`, `dynamics.*`, of some games `depth.*`, `daylight` (n, k + 1, 3) and
+`vistas.<i>`, the bytes of a picture each, and, for `n` contexts of t+1 frames, `contexts.latents`
+(n, t+1, z, y, x) in bytes, times `contexts.scales` (z, 1, 1), `contexts.actions` (n, t, a),
+`contexts.poses` (n, 5) and, for each, the actions `contexts.before.<i>` (ticks, a) that lead from
+the exact world's reset to the context's last frame.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from worldsim import checkpoint
+from worldsim.daylight import Daylight
 from worldsim.device import pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.models.depth import Depth, DepthConfig
@@ -117,7 +118,8 @@ def load_world(
         own = checkpoint.with_prefix(tensors, "depth")
         depth = ready(Depth(DepthConfig.of(config["depth"])), own, path).to(place)
     models = tokenizer.to(place), dynamics.to(place)
-    simulator = Simulator(*models, settings, precision, depth, _vistas(tensors, path))
+    places = _vistas(tensors, path), _daylight(tensors, meta)
+    simulator = Simulator(*models, settings, precision, depth, *places)
     height, width = config["frame_shape"]
     return World(simulator, _contexts(tensors, meta), (height, width), meta["hash"], meta)
 
@@ -131,6 +133,7 @@ def save_world(
     card: dict[str, Any],
     depth: Depth | None = None,
     vistas: Vistas | None = None,
+    daylight: Daylight | None = None,
 ) -> str:
     """The hash of the world file written at `path`, weights in bf16.
 
@@ -161,6 +164,9 @@ def save_world(
     meta = {"kind": "world", "config": {**config, **shapes}, "contexts": sources, **card}
     if vistas is not None:
         meta["vistas"] = len(vistas.pictures)
+    if daylight is not None:
+        tensors["daylight"] = torch.from_numpy(daylight.table).half()
+        meta["pace"] = daylight.pace
     return checkpoint.save(path, tensors, meta)
 
 
@@ -170,6 +176,12 @@ def _vistas(tensors: dict[str, Tensor], path: str | Path) -> Vistas | None:
         return unpacked([own[str(i)].numpy() for i in range(len(own))]) if own else None
     except (KeyError, ValueError) as problem:
         raise UserError(f"{path}: {problem}; get a fresh copy") from problem
+
+
+def _daylight(tensors: dict[str, Tensor], meta: dict[str, Any]) -> Daylight | None:
+    if "daylight" not in tensors:
+        return None
+    return Daylight(tensors["daylight"].double().numpy(), float(meta["pace"]))
 
 
 def _halved(model: nn.Module) -> dict[str, Tensor]:

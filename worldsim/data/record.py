@@ -30,6 +30,7 @@ POLICIES = {
     "reacher": "agents.builder:Reacher",
     "dropper": "agents.builder:Dropper",
     "surveyor": "agents.surveyor:Surveyor",
+    "watcher": "agents.watcher:Watcher",
     "replay": "agents.replay:Replay",
     "chopper": "agents.chopper:Chopper",
     "planner": "agents.planner:Planner",

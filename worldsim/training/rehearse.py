@@ -127,7 +127,7 @@ def rehearsed(world: Recalling, clips: Clips, context: int, rng: np.random.Gener
         assert known is not None
         assert drafted is not None
         seen = world.decode(truths[:, t + 1 : t + 2])[:, 0]
-        pictures = np.stack([view.picture for view in known.views])
+        pictures = np.stack([view.lit for view in known.views])
         rows["latents"].append(step.latents[:, 0])
         rows["priors"].append(drafted.prior[:, 0])
         rows["shares"].append(drafted.share[:, 0, 0])
