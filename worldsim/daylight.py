@@ -28,6 +28,8 @@ HEIGHTS = 9
 """Heights in the sky that its colours are told at, as many as `k`."""
 _HIGH = 0.7
 """Sine of the angle above level of the highest."""
+_SKY = FAR / 2
+"""Blocks from which on what is seen is the sky; a step changes its distance, too."""
 _FEW = 24
 """Pixels of sky at a height from which on a frame tells its colour."""
 _FINE = 4
@@ -42,8 +44,9 @@ _ALIKE = 0.6
 """The same within which hours cannot be told apart."""
 _SAME_SKY, _SAME_LAND = 0.75, 0.004
 """Differences of the sky's colours, and of the logarithm of the land's light, that are none."""
-_LIKE = 40.0
-"""Difference of a colour, of 255, up to which what is of unknown distance counts as sky."""
+_DISTANT, _LIKE = 24.0, 40.0
+"""Blocks from which on, and difference of a colour, of 255, up to which what is above level may be
+sky as well; so may what is of unknown distance."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def skies_of(
     out, visible = np.full((len(frames), HEIGHTS, 3), np.nan), camera.visible(frames.shape[1])
     for i, (frame, far, pitch) in enumerate(zip(frames, away, pitches, strict=True)):
         heights = _heights(far.shape, float(np.radians(pitch)), camera.tangent)[:visible]
-        sky = (far[:visible] >= FAR) & (heights >= 0)
+        sky = (far[:visible] >= _SKY) & (heights >= 0)
         at = np.round(heights[sky]).astype(int)
         seen = frame[:visible][sky]
         for height in range(HEIGHTS):
@@ -198,8 +201,8 @@ def _relight(
             height = _height(row, column, shape, pitch, tangent)
             low = min(max(int(height), 0), land - 2)
             part, far = max(height, 0.0) - low, away[row, column]
-            sky = far >= FAR
-            if far == 0 and height > 0:
+            sky = far >= _SKY
+            if height > 0 and not sky and (far == 0 or far > _DISTANT):
                 sky = True
                 for c in range(3):
                     was = source[low, c] + part * (source[low + 1, c] - source[low, c])
