@@ -7,6 +7,7 @@ from playable import button, key, motion
 from windows import Launch, arrive, last, press, tap, world
 
 from worldsim.errors import UserError
+from worldsim.progress import FIRST_START
 from worldsim.viewer import ink
 from worldsim.viewer.app import App
 
@@ -19,6 +20,9 @@ def test_the_window_says_loading_before_the_world_is_there(launch: Launch) -> No
         assert shown.frame is None
         assert shown.card is not None
         assert "loading" in shown.card.title
+        assert shown.card.text == "F1 help"
+        app.session._job.begun -= 60
+        assert press(app).card.text == FIRST_START
         assert tap(app, "F1").help
     finally:
         playable.OPEN.set()

@@ -3,7 +3,8 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from threading import Timer
 from typing import TextIO
 
 from rich.console import Console
@@ -12,19 +13,33 @@ from rich.progress import Progress as Bar
 
 PLAIN_SECONDS = 10.0
 """Least time between two lines where there is no terminal."""
+LATE_SECONDS = 8.0
+"""Time after which it is said what the first item waits for."""
+FIRST_START = "a first start compiles the loops that draw, for a minute or two"
 
 
 class Progress:
     """Counts what is done and shows it; made by `progress`."""
 
-    def __init__(self, title: str, total: int, bar: Bar | None, stream: TextIO) -> None:
+    def __init__(
+        self, title: str, total: int, bar: Bar | None, stream: TextIO, late: str = ""
+    ) -> None:
         self._title, self._total, self._bar, self._stream = title, total, bar, stream
         self._task = bar.add_task(title, total=total, speed="") if bar else None
         self._start = self._shown = time.monotonic()
         self.done = self.frames = 0
+        self._waiting = Timer(LATE_SECONDS, self._say, [late])
+        self._waiting.daemon = True
+        if late:
+            self._waiting.start()
+
+    def close(self) -> None:
+        """Nothing is waited for any more."""
+        self._waiting.cancel()
 
     def advance(self, frames: int = 0) -> None:
         """One more item is done, with that many frames; no speed is told without any."""
+        self.close()
         self.done += 1
         self.frames += frames
         now = time.monotonic()
@@ -37,17 +52,27 @@ class Progress:
             told = [f"{self._title} {self.done}/{self._total}", speed, f"{left:.0f} s left"]
             print(", ".join(filter(None, told)), file=self._stream, flush=True)
 
+    def _say(self, what: str) -> None:
+        if self._bar:
+            self._bar.console.print(what)
+        else:
+            print(what, file=self._stream, flush=True)
+
 
 @contextmanager
-def progress(title: str, total: int, stream: TextIO | None = None) -> Iterator[Progress]:
+def progress(
+    title: str, total: int, stream: TextIO | None = None, late: str = ""
+) -> Iterator[Progress]:
     """Show progress over `total` items on the stream, standard error if none is given.
 
     Where there is no terminal the first line comes before the first item, which may take minutes.
+    late: what is said if it takes long.
     """
     stream = stream or sys.stderr
     if not stream.isatty():
         print(f"{title} 0/{total}", file=stream, flush=True)
-        yield Progress(title, total, None, stream)
+        with closing(Progress(title, total, None, stream, late)) as shown:
+            yield shown
         return
     columns = (
         TextColumn("{task.description}"),
@@ -56,5 +81,8 @@ def progress(title: str, total: int, stream: TextIO | None = None) -> Iterator[P
         TextColumn("{task.fields[speed]}"),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=Console(file=stream)) as bar:
-        yield Progress(title, total, bar, stream)
+    with (
+        Bar(*columns, console=Console(file=stream)) as bar,
+        closing(Progress(title, total, bar, stream, late)) as shown,
+    ):
+        yield shown

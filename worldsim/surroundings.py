@@ -125,7 +125,7 @@ class Surroundings:
         turns = acts[..., self._camera.pitch]
         since = np.cumsum(np.pad(turns, ((0, 0), (1, 0))), 1)  # degrees down, (b, t+1)
         if pitches is None:
-            told = self._body.level(latents.flatten(0, 1).float())
+            told = in_company(self._body.level, latents.flatten(0, 1).float())
             now, doubt = (part.double().cpu().numpy().reshape(since.shape) for part in told)
             pitches = [
                 _surest(*row) for row in zip(now - since + since[:, -1:], doubt, strict=True)

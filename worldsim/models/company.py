@@ -1,4 +1,4 @@
-"""Rows enough for small networks, so that a game's numbers do not depend on how many play."""
+"""Rows by fours for small networks, so that a game's numbers do not depend on how many play."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,20 +9,28 @@ from torch import Tensor
 T = TypeVar("T", Tensor, tuple[Tensor, ...])
 
 _ROWS = 4
-"""Rows below which matrix products in float32 add up in another order than with more of them."""
+"""Rows that are asked for at once: products in float32 of more or fewer add up in another order."""
 
 
 def in_company(call: Callable[..., T], *rows: Tensor | None) -> T:
     """What the call makes of rows (b, ...) of games: the same whether few or many play.
 
-    A game's numbers depend on its own alone, but for the order in which products of few rows are
-    added up; so few are made more by repeating them. The call gives rows, or a named tuple of rows.
+    A game's numbers depend on its own alone, but for the order in which products are added up; so
+    rows are always as many, the last ones repeated. The call gives rows, or a named tuple of rows.
+    Whoever learns asks for all at once.
     """
     b = next(len(part) for part in rows if part is not None)
-    if not 0 < b < _ROWS:
+    if torch.is_grad_enabled() or not b:
         return call(*rows)
-    index = torch.arange(_ROWS) % b
-    more = call(*(None if part is None else part[index.to(part.device)] for part in rows))
-    own: Any = more[:b] if isinstance(more, Tensor) else type(more)(*(part[:b] for part in more))
-    kept: T = own
+    told: list[Any] = []
+    for start in range(0, b, _ROWS):
+        index = torch.arange(start, start + _ROWS).clamp(max=b - 1)
+        some = (None if part is None else part[index.to(part.device)] for part in rows)
+        told.append(call(*some))
+    joined: Any = told[0]
+    if isinstance(joined, Tensor):
+        joined = torch.cat(told)[:b]
+    else:
+        joined = type(joined)(*(torch.cat(parts)[:b] for parts in zip(*told, strict=True)))
+    kept: T = joined
     return kept

@@ -9,7 +9,7 @@ import numpy as np
 
 from worldsim.data.environments import Frame
 from worldsim.errors import UserError
-from worldsim.progress import progress
+from worldsim.progress import FIRST_START, progress
 from worldsim.viewer import scripts
 from worldsim.viewer.config import Config
 from worldsim.viewer.pictures import start_frames
@@ -39,14 +39,16 @@ def run(config: Config, run_dir: Path) -> None:
         offscreen.run(config, out)
         return
     script = scripts.load(config)
-    worlds = [world for row in range(config.starts) for world in _row(config, script, row)]
+    count = config.frames or (FRAMES if script.length is None else script.length + 1)
+    worlds: list[World] = []
     try:
-        frames = [play(world, script.actions(world), script.unseen) for world in worlds]
-        count = config.frames or (FRAMES if script.length is None else script.length + 1)
         with (
+            progress("playing", count, late=FIRST_START) as shown,
             Video(out, config.fps / config.every, config.scale) as video,
-            progress("playing", count) as shown,
         ):
+            for row in range(config.starts):
+                worlds += _row(config, script, row)
+            frames = [play(world, script.actions(world), script.unseen) for world in worlds]
             shown_parts = islice(zip(*frames, strict=False), count)
             for i, parts in enumerate(shown_parts):
                 if i % config.every == 0:

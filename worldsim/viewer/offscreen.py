@@ -16,7 +16,7 @@ import numpy as np
 
 from worldsim.data.environments import Frame
 from worldsim.errors import UserError
-from worldsim.progress import progress
+from worldsim.progress import FIRST_START, progress
 from worldsim.viewer.bindings import MOUSE, key_names, scancode
 from worldsim.viewer.clock import Clock
 from worldsim.viewer.config import Config
@@ -75,7 +75,7 @@ def run(config: Config, out: Path) -> None:
     os.environ["SDL_VIDEODRIVER"] = "dummy"
     with (
         Video(out, config.fps / config.every, config.scale or 1) as video,
-        progress("playing", total) as shown,
+        progress("playing", total, late=FIRST_START) as shown,
     ):
         for i, frame in enumerate(film(config, chords)):
             if i == total:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from worldsim.data.environments import Frame
+from worldsim.progress import FIRST_START, LATE_SECONDS
 from worldsim.viewer.captures import Captures
 from worldsim.viewer.clock import Clock
 from worldsim.viewer.colors import ACCENTS, AMBER, BLUE, GREEN, GREY, RED, Color
@@ -106,7 +107,9 @@ def view(
     world, now = session.world, clock.now()
     help_page = columns(session, pad) if play.help else ()
     if world is None:
-        card = Card(session.busy or "", f"{session.bindings.shown('help')} help", busy=True)
+        late = session.busy_for > LATE_SECONDS
+        text = FIRST_START if late else f"{session.bindings.shown('help')} help"
+        card = Card(session.busy or "", text, busy=True)
         return View("WORLDSIM", GREY, card=card, help=help_page, toasts=_toasts(play, now))
     return View(
         label=world.label,
