@@ -41,7 +41,7 @@ _TREND, _SPAN = 5.0, 60.0
 """Ticks of a wrong trend that count as much as a wrong colour; and the sum of the squares of ticks
 from their mean from which on a height tells one."""
 _ALIKE = 0.6
-"""The same within which hours cannot be told apart."""
+"""Difference of a colour, of 255, within which hours cannot be told apart."""
 _SAME_SKY, _SAME_LAND = 0.75, 0.004
 """Differences of the sky's colours, and of the logarithm of the land's light, that are none."""
 _DISTANT, _LIKE = 24.0, 40.0
@@ -59,13 +59,12 @@ class Daylight:
     table: Light
     pace: float
 
-    def light(self, hour: float) -> Light:
-        """The light of an hour in [0, 1), a share of a day."""
-        at = hour * len(self.table)
-        low = int(np.floor(at))
-        early, late = self.table[low % len(self.table)], self.table[(low + 1) % len(self.table)]
-        light: Light = early + (at - low) * (late - early)
-        return light
+    def light(self, hours: float | NDArray[np.floating]) -> Light:
+        """The light (..., k + 1, 3) of hours (...) in [0, 1), shares of a day."""
+        at = np.asarray(hours) * len(self.table)
+        low = np.floor(at).astype(int)
+        early, late = (self.table[(low + i) % len(self.table)] for i in (0, 1))
+        return np.asarray(early + (at - low)[..., None, None] * (late - early))
 
     def began(self, skies: NDArray[np.floating]) -> tuple[NDArray[np.float64], Light]:
         """`hours` and `light` of a game of whose last frames (t, k, 3) these are the skies.
@@ -96,10 +95,8 @@ class Daylight:
             return np.nan
         n = _FINE * len(self.table)
         ago = np.arange(len(skies)) - (len(skies) - 1)
-        at = (np.arange(n)[:, None] / n + ago * self.pace) % 1.0 * len(self.table)
-        low = np.floor(at).astype(int)
-        early, late = (self.table[(low + i) % len(self.table), :-1] for i in (0, 1))
-        miss = early + (at - low)[..., None, None] * (late - early) - skies
+        hours = (np.arange(n)[:, None] / n + ago * self.pace) % 1.0
+        miss = self.light(hours)[..., :-1, :] - skies
         most = np.abs(miss).max(-1)
         apart = np.nanmean(np.minimum(most, _CLOUD), (1, 2)) + _TREND * _trend(miss, most < _CLOUD)
         best = int(apart.argmin())
