@@ -9,6 +9,7 @@ gym.register("WorldSim/Voxel-v0", "envs.voxel.env:VoxelEnv")
 gym.register("WorldSim/VoxelChop-v0", "envs.voxel.tasks:ChopEnv", max_episode_steps=1000)
 gym.register("WorldSim/VoxelNavigate-v0", "envs.voxel.tasks:NavigateEnv", max_episode_steps=1000)
 gym.register("WorldSim/VoxelPlayground-v0", "envs.voxel.playground:PlaygroundEnv")
+gym.register("WorldSim/VoxelVisits-v0", "envs.voxel.visits:VisitsEnv")
 gym.register(
     "WorldSim/Dream-v0",
     "envs.dream:DreamEnv",

@@ -50,10 +50,23 @@ def test_a_part_can_be_trained_alone(runs, tmp_path, part):
     assert ("blocks" in changed) == (part == "trunk")
 
 
+def test_only_what_tells_where_a_camera_points_can_be_trained(runs, tmp_path):
+    begun = str(runs / "dynamics" / "dynamics.safetensors")
+    config = replace(dynamics_config(runs, steps=2), init=begun, part="level", warmup=0)
+    train_dynamics.run(config, tmp_path)
+    old, new = (
+        trained.load_dynamics(path)[0].state_dict()
+        for path in (begun, tmp_path / "dynamics.safetensors")
+    )
+    changed = {key for key in old if not torch.equal(old[key], new[key])}
+    assert changed
+    assert all(key.startswith("body.level.") for key in changed)
+
+
 @pytest.mark.parametrize(
     ("wrong", "needed"),
     [
-        ({"part": "legs"}, "part is 'legs'; needed one of all, trunk, body, hands"),
+        ({"part": "legs"}, "part is 'legs'; needed one of all, trunk, body, level"),
         ({"part": "body", "init": ""}, "part=body without init; needed a dynamics file"),
     ],
 )

@@ -19,7 +19,7 @@ from envs.voxel.env import RENDER_VERSION
 from envs.voxel.generate import BIOMES, column
 from worldsim import actions
 
-IDS = tuple(f"WorldSim/Voxel{task}-v0" for task in ("", "Chop", "Navigate", "Playground"))
+IDS = tuple(f"WorldSim/Voxel{task}-v0" for task in ("", "Chop", "Navigate", "Playground", "Visits"))
 
 PICTURES = "38ef34d8ac444ac52de6dc6fa9d0ed292683da2fde38f795c202925a79cab93f"
 """Of the frames of `_gallery`, for `RENDER_VERSION` 1: the picture of a state never changes."""

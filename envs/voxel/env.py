@@ -112,8 +112,12 @@ class VoxelEnv(Twin):
             ValueError: an action out of range, NaN or incomplete.
         """
         self.game.step(controls(action))
+        self._after()
         reward = self._score()
         return self._observe(), reward, self._ended(), False, self._info()
+
+    def _after(self) -> None:
+        """What happens after a tick besides."""
 
     def _score(self) -> float:
         return 0.0

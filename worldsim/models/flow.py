@@ -15,6 +15,7 @@ from worldsim.models.faces import Faces
 from worldsim.models.grid import Grid
 from worldsim.models.hands import Hands
 from worldsim.models.heads import outlook_losses
+from worldsim.models.level import Level
 from worldsim.models.overlay import Overlay
 from worldsim.models.parts import (
     Clip,
@@ -23,6 +24,7 @@ from worldsim.models.parts import (
     faces_losses,
     grid_losses,
     hands_losses,
+    level_losses,
     overlay_losses,
 )
 from worldsim.models.sampler import level_weight, noised
@@ -236,7 +238,7 @@ def with_draft(dynamics: Dynamics, clip: Clip, generator: torch.Generator) -> Cl
 
 
 def part_objective(
-    part: Body | Hands | Draft | Overlay | Grid | Faces,
+    part: Body | Level | Hands | Draft | Overlay | Grid | Faces,
     clip: Clip,
     config: FlowConfig,
     generator: torch.Generator,
@@ -254,6 +256,8 @@ def part_objective(
     past = noised(latents, noise, level)
     if isinstance(part, Body):
         losses = body_losses(part, past, clip, generator)
+    elif isinstance(part, Level):
+        losses = level_losses(part, past, clip)
     elif isinstance(part, Faces):
         losses = faces_losses(part, past, clip)
     elif isinstance(part, Grid):

@@ -14,7 +14,7 @@ from worldsim.models.faces import Faces, faces_loss
 from worldsim.models.grid import Grid, grid_loss, seen_from
 from worldsim.models.hands import HELD, Hands, events_loss
 from worldsim.models.heads import Facts
-from worldsim.models.level import level_loss
+from worldsim.models.level import Level, level_loss
 from worldsim.models.overlay import Overlay, overlay_loss
 from worldsim.models.sampler import level_weight, noised
 
@@ -103,6 +103,14 @@ def body_losses(body: Body, past: Tensor, clip: Clip, g: torch.Generator) -> dic
         some = past[:, 1::_LEVELLED].flatten(0, 1)
         losses["pitch"] = level_loss(body.level(some), facts.pitch[:, ::_LEVELLED].flatten())
     return losses
+
+
+def level_losses(level: Level, past: Tensor, clip: Clip) -> dict[str, Tensor]:
+    """The loss of where cameras point, of every frame; past: (b, t, z, y, x), as it is seen."""
+    if clip.facts.pitch is None:
+        return {}
+    told = level(past[:, 1:].flatten(0, 1))
+    return {"pitch": level_loss(told, clip.facts.pitch.flatten())}
 
 
 def hands_losses(hands: Hands, past: Tensor, clip: Clip, g: torch.Generator) -> dict[str, Tensor]:

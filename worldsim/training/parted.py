@@ -3,7 +3,7 @@
 from worldsim.errors import UserError
 from worldsim.models.dynamics import DynamicsConfig
 
-PARTS = ("all", "trunk", "body", "hands", "draft", "overlay", "grid", "faces")
+PARTS = ("all", "trunk", "body", "level", "hands", "draft", "overlay", "grid", "faces")
 
 
 def refuse_part(part: str, model: DynamicsConfig, begun: bool) -> None:
@@ -14,7 +14,10 @@ def refuse_part(part: str, model: DynamicsConfig, begun: bool) -> None:
     """
     if part not in PARTS:
         raise UserError(f"part is {part!r}; needed one of {', '.join(PARTS)}")
-    if part in ("body", "draft", "overlay", "grid", "faces") and not model.camera.field_of_view:
+    if (
+        part in ("body", "level", "draft", "overlay", "grid", "faces")
+        and not model.camera.field_of_view
+    ):
         raise UserError(f"part={part} of a game without a camera; needed latents that have one")
     if part in ("hands", "draft", "overlay", "faces") and not model.events:
         raise UserError(f"part={part} of a game that tells no events; needed latents with some")

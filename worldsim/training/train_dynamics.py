@@ -54,8 +54,8 @@ class Config(LoopConfig):
     batch: int = 4
     """Clips in a batch."""
     part: str = "all"
-    """What is trained: all; or, from an `init`, trunk (the transformer), body, hands, draft, grid,
-    faces.
+    """What is trained: all; or, from an `init`, trunk (the transformer), body, level (of the
+    camera alone), hands, draft, overlay, grid, faces.
 
     All but the transformer need minutes; alone, that learns half as fast again.
     """
@@ -141,7 +141,8 @@ class DynamicsTask:
             if self.settings.part in ("all", "trunk"):
                 beside = self.settings.part == "all"
                 return objective(self.model, clip, chunk, law, generator, beside)
-            part = getattr(self.model, self.settings.part)
+            of = self.model.body if self.settings.part == "level" else self.model
+            part = getattr(of, self.settings.part)
             return part_objective(part, clip, law, generator)
 
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
