@@ -1,13 +1,17 @@
 """The simulator of a game with a camera: panoramas travel with their games."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from simulated import CONTEXT, camera_simulator, context, moves, run, started
+from torch import Tensor
 
 from worldsim.models.heads import moved
+from worldsim.panoramas import as_arrays
+from worldsim.surroundings import Surroundings
 
 
 def test_a_panorama_travels_with_its_game() -> None:
@@ -85,3 +89,28 @@ def test_motions_are_those_of_the_camera() -> None:
         assert pose[:3] == pytest.approx([-x, -down, z], abs=1e-6)
         assert (pose[3] - game.yaw) % 360 == pytest.approx(0, abs=1e-4)
         assert pose[4] == pytest.approx(game.pitch, abs=1e-4)
+
+
+def test_games_that_saw_the_same_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    look = Surroundings._begun
+
+    def counted(self: Surroundings, latents: Tensor, *rest: Any) -> Any:
+        asked.append(len(latents))
+        return look(self, latents, *rest)
+
+    monkeypatch.setattr(Surroundings, "_begun", counted)
+    sim = camera_simulator()
+    state, alone = started(sim, [0, 1, 0]), started(sim, [0])
+    assert asked == [2, 1]
+    first, _, third = state.panoramas
+    for name, array in as_arrays([third]).items():
+        assert np.array_equal(array, as_arrays(alone.panoramas)[name]), name
+    assert state.body is not None
+    assert alone.body is not None
+    assert torch.equal(state.body[2], alone.body[0])
+    assert first.colors is not third.colors
+    keys = torch.tensor([[[1.0, 0.0, 60.0]], [[0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0]]])
+    after, _ = sim.step(state, keys, spend=True)
+    only, _ = sim.step(alone, keys[2:])
+    assert np.array_equal(after.panoramas[2].colors, only.panoramas[0].colors)

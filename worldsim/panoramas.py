@@ -71,7 +71,7 @@ def begun(
 
     motions: (b, t, 3). distances: (b, t+1, h, w), as `Panorama.seen` takes them. pitches: (b,)
     degrees down in the first frames. read: (b, t+1, 4, 2), what frames tell of the grid of blocks;
-    nothing by default. What several have seen alike is looked at once.
+    nothing by default.
     """
     told = np.zeros((*frames.shape[:2], READ, 2)) if read is None else read
 
@@ -89,18 +89,7 @@ def begun(
             eyes.append(game.lens)
         return replace(game, lattice=laid(grid, np.array(yaws), np.stack(eyes)))
 
-    rows = pitches, actions, motions, frames, distances, told
-    first = _firsts(*rows)
-    own = sorted(set(first))
-    games = dict(zip(own, each(after, *([part[i] for i in own] for part in rows)), strict=True))
-    return tuple(games[j] if i == j else games[j].copy() for i, j in enumerate(first))
-
-
-def _firsts(*rows: Sequence[Any] | NDArray[Any]) -> list[int]:
-    """For each row the number of the first that is equal in all parts."""
-    seen: dict[tuple[bytes, ...], int] = {}
-    keys = (tuple(np.asarray(part).tobytes() for part in row) for row in zip(*rows, strict=True))
-    return [seen.setdefault(key, i) for i, key in enumerate(keys)]
+    return tuple(each(after, pitches, actions, motions, frames, distances, told))
 
 
 def blank(camera: CameraConfig, shape: tuple[int, ...], pitch: float) -> Panorama:

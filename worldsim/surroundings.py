@@ -119,8 +119,20 @@ class Surroundings:
         """The panoramas and bodies (b, ...) of games that have seen frames (b, t, ...).
 
         led: (b, t, a), the actions that led to each, zeros for the first. pitches: (b,) degrees of
-        the last frames; what the frames tell by default.
+        the last frames; what the frames tell by default. What several saw alike is looked at once.
         """
+        known = [] if pitches is None else [np.asarray(pitches)]
+        first = _firsts(pictures, latents.cpu().numpy(), led.cpu().numpy(), *known)
+        own = sorted(set(first))
+        told = None if pitches is None else [pitches[i] for i in own]
+        games, bodies = self._begun(latents[own], pictures[own], led[own], told)
+        at = [own.index(i) for i in first]
+        seen = (games[j] if own[j] == i else games[j].copy() for i, j in enumerate(at))
+        return tuple(seen), bodies[at]
+
+    def _begun(
+        self, latents: Tensor, pictures: Pixels, led: Tensor, pitches: Sequence[float] | None
+    ) -> tuple[tuple[Panorama, ...], Tensor]:
         acts, start = led[:, 1:].cpu().numpy(), self._body.start(len(latents))
         turns = acts[..., self._camera.pitch]
         since = np.cumsum(np.pad(turns, ((0, 0), (1, 0))), 1)  # degrees down, (b, t+1)
@@ -243,6 +255,13 @@ class Surroundings:
         else:
             told = np.stack(each(partial(walked, self._camera), *rows))
         return torch.from_numpy(told).to(self._body.angles.device)
+
+
+def _firsts(*rows: NDArray[Any]) -> list[int]:
+    """For each row the number of the first that is equal in all parts."""
+    seen: dict[tuple[bytes, ...], int] = {}
+    keys = (tuple(part.tobytes() for part in row) for row in zip(*rows, strict=True))
+    return [seen.setdefault(key, i) for i, key in enumerate(keys)]
 
 
 def _timed(
