@@ -22,6 +22,7 @@ from worldsim.daylight import HEIGHTS, NO_HOURS, Daylight, relit, skies_of
 from worldsim.errors import UserError
 from worldsim.expected import Expected
 from worldsim.panoramas import as_arrays, blank, from_arrays
+from worldsim.vistas import Vistas
 from worldsim.world import load_world
 
 HERE = np.zeros(3)
@@ -51,6 +52,10 @@ def scene(daylight, hour, pitch=-10.0):
 
 def change(daylight, early, late):
     return np.stack([daylight.light(early), daylight.light(late)])
+
+
+def lights(daylight, early, late):
+    return np.stack([daylight.light(hour) for hour in (early, late, NOON)])
 
 
 def test_the_same_view_is_seen_in_the_light_of_another_hour():
@@ -112,14 +117,15 @@ def test_of_hours_that_look_alike_it_is_the_middle_and_no_sky_tells_none():
     assert np.isnan(daylight.hour(skies_of(strange[None], away[None], np.full(1, -10.0), CAMERA)))
     now, light = daylight.later(daylight.began(hidden)[0])
     assert np.array_equal(now, NO_HOURS)
-    assert relit(frame, away, CAMERA, -10.0, light) is frame
+    assert relit(frame, away, CAMERA, -10.0, light[:2]) is frame
+    assert relit(frame, away, CAMERA, -10.0, light[::2]) is frame
 
 
 def test_what_is_remembered_stays_in_the_light_it_was_seen_in():
     daylight = days()
     noon, away = scene(daylight, NOON, 0.0)
     game = blank(CAMERA, (SIZE, SIZE, 3), 0.0).seen(noon, away)
-    game = replace(game, hours=np.array([NOON, NIGHT]), light=change(daylight, NOON, NIGHT))
+    game = replace(game, hours=np.array([NOON, NIGHT]), light=lights(daylight, NOON, NIGHT))
     view = Expected.of(game, act(), HERE, 0.5)
     night = view.lit
     assert night[:VISIBLE].mean() < 0.5 * view.picture[:VISIBLE].mean()
@@ -130,6 +136,26 @@ def test_what_is_remembered_stays_in_the_light_it_was_seen_in():
     assert np.array_equal(again.shown, after.shown)
     old = {k: v for k, v in as_arrays([after]).items() if k not in ("hours", "light")}
     assert np.array_equal(from_arrays(CAMERA, old)[0].hours, NO_HOURS)
+
+
+def test_by_night_what_was_never_seen_is_a_real_place_by_night():
+    daylight = days(pace=1 / 3000)
+    picture = np.full((72, 144, 3), 90, np.uint8)
+    picture[:36] = daylight.light(NOON)[HEIGHTS // 2]
+    vistas = Vistas.of(picture[None])
+    night, away = scene(daylight, NIGHT, 0.0)
+    game = blank(CAMERA, (SIZE, SIZE, 3), 0.0).seen(night, away)
+    seen = []
+    for first in (NIGHT, NOON):
+        hours, light = daylight.later(np.array([first, first]))
+        there = replace(game, hours=hours, light=light)
+        seen.append(Expected.of(there, act(yaw=90.0), HERE, 0.5, vistas).picture[:VISIBLE])
+    assert seen[0].mean() < 0.6 * seen[1].mean()
+    assert seen[0][VISIBLE - 4 :].mean() == pytest.approx(0.3 * 90, abs=2)
+    again = vistas.lit(0, lights(daylight, NIGHT, NIGHT)[::-2])
+    assert again is vistas.lit(0, lights(daylight, NIGHT, NIGHT)[::-2])
+    by_day = vistas.lit(0, lights(daylight, NOON, NOON)[::-2])
+    assert np.array_equal(by_day, picture)
 
 
 def walked_on(sim, state, ticks):
@@ -143,7 +169,7 @@ def test_a_dream_grows_dark_and_goes_on_saved_with_the_same_bits():
     sim, again = (camera_simulator(daylight=daylight) for _ in range(2))
     state = started(sim, [0, 1])
     assert all(np.array_equal(game.hours, NO_HOURS) for game in state.panoramas)  # noise is no sky
-    noon, light = np.full(2, NOON), change(daylight, NOON, NOON)
+    noon, light = np.full(2, NOON), lights(daylight, NOON, NOON)
     first, second = state.panoramas
     games = replace(first, hours=noon, light=light), second
     state = walked_on(sim, replace(state, panoramas=games), 10)

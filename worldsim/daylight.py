@@ -20,7 +20,7 @@ Light = NDArray[np.float64]
 """(k + 1, 3): the sky's colours, of 255, from level to high up; last, which share of the colours
 that it has at its brightest the land has."""
 
-NO_LIGHT = np.zeros((2, 0, 3))
+NO_LIGHT = np.zeros((3, 0, 3))
 NO_HOURS = np.full(2, -1.0)
 """Those of a game that has no days, or does not tell how late it is."""
 
@@ -42,8 +42,9 @@ _TREND, _SPAN = 5.0, 60.0
 from their mean from which on a height tells one."""
 _ALIKE = 0.6
 """Difference of a colour, of 255, within which hours cannot be told apart."""
-_SAME_SKY, _SAME_LAND = 0.75, 0.004
-"""Differences of the sky's colours, and of the logarithm of the land's light, that are none."""
+_SAME, _SAME_DAY = (0.75, 0.004), (8.0, 0.06)
+"""Differences of the sky's colours, and of the logarithm of the land's light, that are none: of a
+game's hours, and of its first hour from day."""
 _DISTANT, _LIKE = 24.0, 40.0
 """Blocks from which on, and difference of a colour, of 255, up to which what is above level may be
 sky as well; so may what is of unknown distance."""
@@ -69,21 +70,27 @@ class Daylight:
     def began(self, skies: NDArray[np.floating]) -> tuple[NDArray[np.float64], Light]:
         """`hours` and `light` of a game of whose last frames (t, k, 3) these are the skies.
 
-        What `skies_of` tells; hours are `NO_HOURS` where they do not tell how late it is.
+        What `skies_of` tells; hours are `NO_HOURS` where they do not tell how late it is. The light
+        (3, k + 1, 3) as it began, now, and as vistas have it: by day.
         """
         hour = self.hour(skies)
         hours = NO_HOURS.copy() if np.isnan(hour) else np.array([hour, hour])
-        return hours, np.stack([self.light(max(0.0, hours[0]))] * 2)
+        return hours, self._lights(*hours)
 
     def later(self, hours: NDArray[np.float64]) -> tuple[NDArray[np.float64], Light]:
         """The same a tick later, of a game that has such hours (2,): as it began, and now."""
         if hours[0] < 0:
-            return hours, np.stack([self.light(0.0)] * 2)
-        now = (hours[1] + self.pace) % 1.0
-        began, light = self.light(float(hours[0])), self.light(float(now))
-        sky = np.abs(light[:-1] - began[:-1]).max() < _SAME_SKY
-        land = np.abs(np.log(light[-1] / began[-1])).max() < _SAME_LAND
-        return np.array([hours[0], now]), np.stack([began, began if sky and land else light])
+            return hours, self._lights(*hours)
+        now = np.array([hours[0], (hours[1] + self.pace) % 1.0])
+        return now, self._lights(*now)
+
+    def _lights(self, began: float, now: float) -> Light:
+        day = self.table[self.table[:, -1].mean(-1).argmax()]
+        if began < 0:
+            return np.stack([day] * 3)
+        own, light = self.light(began), self.light(now)
+        light = own if _same(own, light, *_SAME) else light
+        return np.stack([own, light, own if _same(own, day, *_SAME_DAY) else day])
 
     def hour(self, skies: NDArray[np.floating]) -> float:
         """The hour of the last of frames that follow each other, by their skies (t, k, 3).
@@ -106,6 +113,11 @@ class Daylight:
         after = n - 1 if alike.all() else int((~alike).argmax()) - 1
         before = 0 if alike.all() else int((~alike[::-1]).argmax())
         return float((best + (after - before) / 2) / n % 1.0)
+
+
+def _same(one: Light, other: Light, sky: float, land: float) -> bool:
+    near = np.abs(one[:-1] - other[:-1]).max() < sky
+    return bool(near and np.abs(np.log(one[-1] / other[-1])).max() < land)
 
 
 def _trend(miss: NDArray[np.float64], clear: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -164,6 +176,18 @@ def relit(
     return out
 
 
+def relit_around(picture: Pixels, change: NDArray[np.float64]) -> Pixels:
+    """A picture (rows, columns, 3) of all directions in another light, as `relit`.
+
+    How far away things are is not known.
+    """
+    if np.array_equal(*change):
+        return picture
+    out = picture.copy()
+    _relight_around(out, *change)
+    return out
+
+
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _height(row: int, column: int, shape: tuple[int, int], pitch: float, tangent: float) -> float:
     """How high up a pixel of a picture (h, w) looks, in `HEIGHTS`; less than 0 below level."""
@@ -182,6 +206,28 @@ def _heights(shape: tuple[int, int], pitch: float, tangent: float) -> NDArray[np
     return out
 
 
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _recolor(
+    pixel: NDArray[np.uint8], height: float, far: float, source: Light, target: Light
+) -> None:
+    """Give a pixel (3,) that looks so high, at what is so far away, the colour of another light."""
+    land = len(source) - 1
+    low = min(max(int(height), 0), land - 2)
+    part, sky = max(height, 0.0) - low, far >= _SKY
+    if height > 0 and not sky and (far == 0 or far > _DISTANT):
+        sky = True
+        for c in range(3):
+            was = source[low, c] + part * (source[low + 1, c] - source[low, c])
+            sky &= abs(pixel[c] - was) < _LIKE
+    for c in range(3):
+        value = pixel[c] * (target[land, c] / source[land, c])
+        if sky:
+            was = source[low, c] + part * (source[low + 1, c] - source[low, c])
+            now = target[low, c] + part * (target[low + 1, c] - target[low, c])
+            value += now - was * (target[land, c] / source[land, c])
+        pixel[c] = np.uint8(min(max(value + 0.5, 0.0), 255.0))
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def _relight(
     frame: Pixels,
@@ -192,22 +238,17 @@ def _relight(
     source: Light,
     target: Light,
 ) -> None:
-    shape, land = (away.shape[0], away.shape[1]), len(source) - 1
+    shape = away.shape[0], away.shape[1]
     for row in range(visible):
         for column in range(shape[1]):
             height = _height(row, column, shape, pitch, tangent)
-            low = min(max(int(height), 0), land - 2)
-            part, far = max(height, 0.0) - low, away[row, column]
-            sky = far >= _SKY
-            if height > 0 and not sky and (far == 0 or far > _DISTANT):
-                sky = True
-                for c in range(3):
-                    was = source[low, c] + part * (source[low + 1, c] - source[low, c])
-                    sky &= abs(frame[row, column, c] - was) < _LIKE
-            for c in range(3):
-                value = frame[row, column, c] * (target[land, c] / source[land, c])
-                if sky:
-                    was = source[low, c] + part * (source[low + 1, c] - source[low, c])
-                    now = target[low, c] + part * (target[low + 1, c] - target[low, c])
-                    value += now - was * (target[land, c] / source[land, c])
-                frame[row, column, c] = np.uint8(min(max(value + 0.5, 0.0), 255.0))
+            _recolor(frame[row, column], height, away[row, column], source, target)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _relight_around(picture: Pixels, source: Light, target: Light) -> None:
+    for row in range(len(picture)):
+        up = np.cos((row + 0.5) / len(picture) * np.pi)
+        height = min(up / _HIGH, 1.0) * (HEIGHTS - 1)
+        for column in range(picture.shape[1]):
+            _recolor(picture[row, column], height, 0.0, source, target)

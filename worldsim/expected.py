@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from worldsim import crosshair, loose, tinted
 from worldsim.camera import FAR
+from worldsim.daylight import relit
 from worldsim.edged import edged
 from worldsim.lattice import UNKNOWN, aimed
 from worldsim.levelled import levelled
@@ -169,7 +170,8 @@ def _supposing(game: Panorama, vistas: Vistas, luck: float) -> Panorama:
         return game
     lit = light(game.colors[game.when[..., 0] != NEVER])
     (yaw, pitch), visible = np.radians((game.yaw, game.pitch)), game.camera.visible(len(game.frame))
-    own = game.frame, visible, float(yaw), float(pitch), game.camera.tangent, game.walked
+    day = relit(game.frame, game.distance, game.camera, game.pitch, game.light[::2])
+    own = day, visible, float(yaw), float(pitch), game.camera.tangent, game.walked
     game = replace(game, vista=vistas.chosen(*own, lit, luck))
     if not lost:
         return game

@@ -39,7 +39,7 @@ from worldsim.splatted import remembered
 from worldsim.supposed import suppose, uncover
 from worldsim.tinted import PLAIN, Tint
 from worldsim.vistas import NONE as NO_VISTA
-from worldsim.vistas import Vistas
+from worldsim.vistas import Vistas, shown_of
 
 STEPS, TICKS = 8.0, 64.0
 """Steps walked, and ticks, after which what was seen counts for 1/e."""
@@ -51,7 +51,6 @@ _HIDDEN = 1.2
 
 _FIRM = np.array([0.0, 0.0, 0.0, NEVER, 0.0])
 _BARE = np.zeros((3, 16, 16, 3), np.uint8)
-_NOTHING = np.zeros((0, 0, 3), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Panorama:
     there, and whether it falls, 0 to 1; coat: (3, 16, 16, 3), what it looks like; see
     `worldsim.loose`. vista: (3,), which what was never seen looks like; see `worldsim.vistas`.
     litter: share of what is known that is out of place, in the mean of the last ticks. hours: (2,),
-    as the dream began, and now; light: (2, k + 1, 3), of both; all is kept in that of the former.
+    as the dream began, and now; light: (3, k + 1, 3), of both and day; all is kept in the first.
     """
 
     camera: CameraConfig
@@ -164,7 +163,8 @@ class Panorama:
 
     def lit(self, frame: Pixels, away: Places, back: bool = False) -> Pixels:
         """A frame (h, w, 3), of what is so far away (h, w), in the light of the hour; or `back`."""
-        return relit(frame, away, self.camera, self.pitch, self.light[::-1] if back else self.light)
+        change = self.light[1::-1] if back else self.light[:2]
+        return relit(frame, away, self.camera, self.pitch, change)
 
     def seen(
         self,
@@ -280,9 +280,8 @@ class Panorama:
             old = before.walked - int(STEPS), before.ticks - int(TICKS)
             uncover(out, ages, away, visible, NEVER, *old)
             litter = cleaned(out, ages, origins, away, visible) / (visible * frame.shape[1])
-            number, turned = int(self.vista[0]), float(self.vista[1])
-            vista = _NOTHING if vistas is None or number < 0 else vistas.pictures[number]
-            suppose(*new, *old, luck, vista, turned)
+            vista = shown_of(vistas, self.vista, self.light[::-2])
+            suppose(*new, *old, luck, vista, float(self.vista[1]))
             grow_old(ages, origins, visible, TICKS)
         return out, ages, origins, away, litter
 

@@ -13,13 +13,14 @@ Pictures run as those of `worldsim.panorama` do: rows with pitch, columns with y
 import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from PIL import Image
 
+from worldsim.daylight import relit_around
 from worldsim.rays import Angles, Pixels, place_of
 
 NONE = np.array([-1.0, 0.0, 0.0])
@@ -42,6 +43,9 @@ remembered, and than the lightest one."""
 _LIGHTEST = 99.0
 """Percentile of brightness that says how light a place is."""
 _QUALITY = 75
+_NOTHING = np.zeros((0, 0, 3), np.uint8)
+_KEPT = 32
+"""Pictures in another light that are kept to be shown again."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Vistas:
     pictures: Pixels
     small: NDArray[np.float32]
     lights: NDArray[np.float64]
+    _lit: dict[tuple[int, bytes], Pixels] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, pictures: Pixels) -> "Vistas":
@@ -83,9 +88,27 @@ class Vistas:
         number = likely[int(which)]
         return np.array([number, turns[number] + _ASIDE * (rest - 0.5), walked])
 
+    def lit(self, number: int, change: NDArray[np.float64]) -> Pixels:
+        """A picture (rows, columns, 3) in another light; see `daylight.relit_around`."""
+        key = number, change.tobytes()
+        picture = self._lit.get(key)
+        if picture is None:
+            if len(self._lit) >= _KEPT:
+                self._lit.clear()
+            picture = self._lit[key] = relit_around(self.pictures[number], change)
+        return picture
+
     def packed(self) -> list[NDArray[np.uint8]]:
         """The pictures as bytes (n,) each, as `unpacked` takes them: WebP, with little loss."""
         return [_written(picture) for picture in self.pictures]
+
+
+def shown_of(
+    vistas: Vistas | None, vista: NDArray[np.float64], change: NDArray[np.float64]
+) -> Pixels:
+    """The picture of a game's vista (3,) as `Vistas.lit` has it; (0, 0, 3) if there is none."""
+    number = int(vista[0])
+    return _NOTHING if vistas is None or number < 0 else vistas.lit(number, change)
 
 
 def due(vista: NDArray[np.float64], walked: int) -> bool:
