@@ -112,11 +112,12 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
         self._target = self._game.target()
         self._geometry = None
 
-    def advance(self, action: dict[str, Any]) -> None:
-        """Play a tick whose frame nobody looks at; `observe` shows where it led."""
+    def advance(self, action: dict[str, Any]) -> dict[str, float]:
+        """Play a tick whose frame nobody looks at, and say what happened; `observe` shows it."""
         self.game.step(controls(action))
         self._target = self.game.target()
         self._geometry = None
+        return dict(self.game.events)
 
     def apart(
         self, action: dict[str, Any], at_once: bool = False, outlined: bool = True

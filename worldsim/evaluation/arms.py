@@ -46,8 +46,11 @@ class Arms:
 
     def run(self, trials: Sequence[Instance]) -> dict[str, Shown]:
         """What each arm shows of each trial, at the frames asked about."""
-        truths = [self.truth(trial) for trial in trials]
-        asked = [sorted({q.at for q in trial.questions}) for trial in trials]
+        asked, few = [sorted({q.at for q in trial.questions}) for trial in trials], _few(trials)
+        truths = [
+            self.truth(trial, None if i in few else at)
+            for i, (trial, at) in enumerate(zip(trials, asked, strict=True))
+        ]
         shown: dict[str, Shown] = {
             "truth": [{i: f[i] for i in at} for f, at in zip(truths, asked, strict=True)]
         }
@@ -60,7 +63,6 @@ class Arms:
             shown[name] = [dict.fromkeys(at, f) for f, at in zip(still, asked, strict=True)]
         own = [trial.script for trial in trials]
         shown["free"] = self.play(trials, own, asked)
-        few = _few(trials)
         part, at = [trials[i] for i in few], [asked[i] for i in few]
         others = shuffled(own)
         led = {
@@ -74,12 +76,16 @@ class Arms:
             shown[name] = [of.get(i, {}) for i in range(len(trials))]
         return shown
 
-    def truth(self, trial: Instance) -> Frame:
-        """The exact frames (n, h, w, 3) that a trial's script leads to."""
+    def truth(self, trial: Instance, asked: Sequence[int] | None = None) -> Frame:
+        """The exact frames (n, h, w, 3) that a trial's script leads to.
+
+        asked: those that are drawn; all by default.
+        """
+        drawn = None if asked is None else [at + 1 for at in asked]
         if trial.mirrored:
             script = mirrored_actions(trial.script)
-            return self.stage.mirrored(self.stage.play(script, trial.state).frames[1:])
-        return self.stage.play(trial.script, trial.state).frames[1:]
+            return self.stage.mirrored(self.stage.play(script, trial.state, drawn).frames[1:])
+        return self.stage.play(trial.script, trial.state, drawn).frames[1:]
 
     def play(
         self, trials: Sequence[Instance], scripts: Sequence[Vector], asked: Sequence[Sequence[int]]

@@ -3,7 +3,7 @@
 The twin (`env.unwrapped`) has to offer what `Twin` of `envs.voxel` offers.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +26,13 @@ _SEARCHED = 24  # blocks around the start that are searched for level ground
 _CLEARED = 12  # blocks above the ground that are emptied
 
 
+NONE: tuple[int, ...] = ()
+LAST = (-1,)
+"""No frame of a take, and only its last one, to be drawn."""
+
+_UNSEEN = View(np.zeros((0, 0), np.float32), np.zeros(3), np.zeros((3, 3)), 1.0)
+
+
 class UnsuitedError(Exception):
     """A seed has no place for a scene, or its hypotheses look the same; another seed is taken."""
 
@@ -44,8 +51,10 @@ class Site:
 class Take:
     """What happened while a script was played.
 
-    frames: (n+1, h, w, 3), the first before the first action. actions: (n, a). views and poses: one
-    a frame. infos: the environment's, one a frame; the first is empty. state: at the end.
+    frames: (n+1, h, w, 3), the first before the first action; black where nothing was drawn.
+    actions: (n, a). views and poses: one a frame, the former of what was drawn. infos: the
+    environment's, one a frame, of what was not drawn `events` alone; the first is empty. state: at
+    the end.
     """
 
     frames: Frame
@@ -103,23 +112,40 @@ class Stage:
         self.twin.place(np.array([site.x + 0.5, site.y, site.z + 0.5, yaw, pitch]))
         self.twin.set_hotbar([(self.kind(name), count) for name, count in hotbar])
         self._flatten(site, radius)
-        self.play([actions.to_vector(actions.make(hotbar=slot)), *2 * [NOOP]])
+        self.play([actions.to_vector(actions.make(hotbar=slot)), *2 * [NOOP]], drawn=NONE)
         return site
 
-    def play(self, script: Sequence[Vector] | Vector, state: bytes | None = None) -> Take:
-        """Play a script from a state, or from where the world is, and stay where it ends."""
+    def play(
+        self,
+        script: Sequence[Vector] | Vector,
+        state: bytes | None = None,
+        drawn: Iterable[int] | None = None,
+    ) -> Take:
+        """Play a script from a state, or from where the world is, and stay where it ends.
+
+        drawn: the frames that are looked at, -1 for the last one; all by default. Drawing is most
+        of the work.
+        """
         if state is not None:
             self.twin.set_state(state)
-        frames, views, poses = [self.twin.observe()], [view(self.env)], [self.pose()]
+        count = len(script) + 1
+        wanted = set(range(count)) if drawn is None else {i % count for i in drawn}
+        frames = np.zeros((count, *self.bare.shape, 3), np.uint8)
+        views, poses = [_UNSEEN] * count, [self.pose()]
         infos: list[dict[str, Any]] = [{}]
-        for vector in script:
-            frame, _, _, _, info = self.env.step(actions.from_vector(vector))
-            frames.append(frame)
-            views.append(view(self.env))
+        if 0 in wanted:
+            frames[0], views[0] = self.twin.observe(), view(self.env)
+        for i, vector in enumerate(script, 1):
+            action = actions.from_vector(vector)
+            if i in wanted:
+                frames[i], *_, info = self.env.step(action)
+                views[i] = view(self.env)
+            else:
+                info = {"events": self.twin.advance(action)}
             poses.append(self.pose())
             infos.append(info)
         table = np.array(script, np.float32).reshape(-1, actions.SIZE)
-        return Take(np.stack(frames), table, views, poses, infos, self.twin.get_state())
+        return Take(frames, table, views, poses, infos, self.twin.get_state())
 
     def led_to(self, script: Sequence[Vector] | Vector, state: bytes) -> bytes:
         """The state that a script leads to from another; nothing is drawn on the way."""

@@ -52,10 +52,14 @@ _OPPOSITE |= {"back": "forward"}
 
 
 def branches(
-    stage: Stage, context: Take, scripts: Mapping[str, Sequence[Vector]]
+    stage: Stage, context: Take, scripts: Mapping[str, Sequence[Vector]], asked: Sequence[int]
 ) -> dict[str, Take]:
-    """What each script leads to from the end of a context; the world stays there."""
-    taken = {name: stage.play(acts, context.state) for name, acts in scripts.items()}
+    """What each script leads to from the end of a context; the world stays there.
+
+    asked: what `which` is to be asked at.
+    """
+    drawn = [at + 1 for at in asked]
+    taken = {name: stage.play(acts, context.state, drawn) for name, acts in scripts.items()}
     stage.twin.set_state(context.state)
     return taken
 
@@ -81,7 +85,7 @@ def _futures(ticks: int, asked: Sequence[int], **splits: Ways) -> Make:
         context, found = opening(stage, seed, rng), []
         for split, ways in splits.items():
             scripts = {name: script((ticks, dict(held))) for name, held in ways.items()}
-            taken = branches(stage, context, scripts)
+            taken = branches(stage, context, scripts, asked)
             for name in ways:
                 questions = [which(stage, context, taken, name, at) for at in asked]
                 found.append(begin(seed, name, split, context, scripts[name], questions))
@@ -101,7 +105,7 @@ def _gain(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance]:
                 f"{gain:g}": script((_HELD, {"camera": (0.0, sign * gain * speed)}))
                 for gain in _GAINS
             }
-            taken = branches(stage, context, scripts)
+            taken = branches(stage, context, scripts, (_HELD - 1,))
             question = which(stage, context, taken, "1", _HELD - 1)
             found.append(begin(seed, side, split, context, scripts["1"], [question]))
     return found
@@ -116,7 +120,7 @@ def _onset(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance]:
         ("out", "down", {"camera": (4.0, 0.0)}),
     ):
         scripts = {word: script((wait, {}), (6, held)) for word, wait in delays.items()}
-        taken = branches(stage, context, scripts)
+        taken = branches(stage, context, scripts, (5,))
         question = which(stage, context, taken, "at once", 5)
         found.append(begin(seed, name, split, context, scripts["at once"], [question]))
     return found
@@ -126,7 +130,7 @@ def _mirror(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance]
     ways: Ways = {"left": {"camera": (0.0, -2.0)}, "right": {"camera": (0.0, 2.0)}}
     context = opening(stage, seed, rng)
     scripts = {name: script((_HELD, dict(held))) for name, held in ways.items()}
-    taken = branches(stage, context, scripts)
+    taken = branches(stage, context, scripts, (_HELD - 1,))
     found = []
     for name, other in (("left", "right"), ("right", "left")):
         question = which(stage, context, taken, name, _HELD - 1)

@@ -9,7 +9,7 @@ from worldsim.evaluation.instances import Instance, UnsuitedError, begin
 from worldsim.evaluation.model import advance_of
 from worldsim.evaluation.probe import Bench, Outcome, Probe
 from worldsim.evaluation.probes.controls import GLANCE
-from worldsim.evaluation.stage import Frame, Mask, script
+from worldsim.evaluation.stage import LAST, Frame, Mask, script
 from worldsim.evaluation.statistics import by_seed, mean
 
 TURN, TICKS = 5.0, 12
@@ -99,7 +99,7 @@ def _turns(bench: Bench, seed: int) -> list[Reveal]:
     out = []
     for case, side in (("left", -1), ("right", 1)):
         keys = script((TICKS, {"camera": (0.0, side * TURN)}))
-        take = stage.play(keys, context.state)
+        take = stage.play(keys, context.state, LAST)
         seen = stage.seen(take.views[-1], context.views)
         unseen = stage.bare & ~seen
         if min(seen.mean(), unseen.mean()) < _LEAST:

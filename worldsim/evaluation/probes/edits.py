@@ -8,7 +8,7 @@ import numpy as np
 from worldsim.actions import Vector
 from worldsim.evaluation.instances import Instance, UnsuitedError, ask, begin
 from worldsim.evaluation.probes.controls import GLANCE
-from worldsim.evaluation.stage import Site, Stage, Take, script
+from worldsim.evaluation.stage import NONE, Site, Stage, Take, script
 
 KINDS = {
     "in": ("planks", "bricks", "cobblestone", "pumpkin", "oak_log", "birch_log", "sandstone",
@@ -110,7 +110,7 @@ def placing(stage: Stage, seed: int, plan: Plan, kind: str, count: int = 8) -> E
     stack = [(kind, count)]
     full, empty = (begun(stage, seed, plan, stack, slot) for slot in (1, EMPTY_SLOT))
     press = script((1, {"use": 1}))
-    _happens(stage.play(press, full.state), "block_placed")
+    _happens(stage.play(press, full.state, NONE), "block_placed")
     return Edit(("present", "absent"), ("place", "empty hand"), (full, empty), (press, press))
 
 
@@ -127,7 +127,8 @@ def breaking(
         UnsuitedError: the block cannot be broken.
     """
     context = begun(stage, seed, plan, hotbar, prop=prop)
-    ticks = _happens(stage.play(script((_LONGEST, {"attack": 1})), context.state), "block_broken")
+    dug = stage.play(script((_LONGEST, {"attack": 1})), context.state, NONE)
+    ticks = _happens(dug, "block_broken")
     scripts = [script((n, {"attack": 1}), (ticks - n, {})) for n in (ticks, ticks // 2)]
     return Edit(
         ("hole", "healed"), ("break", "let go"), (context, context), (scripts[0], scripts[1])
@@ -157,14 +158,15 @@ def trials_of(
     when there are several. reached: whether answers may be given at the pose reached, which needs
     the last frame asked about to be the script's last.
     """
-    pair = zip(edit.scripts, edit.contexts, strict=True)
-    takes = [stage.play([*acts, *after], context.state) for acts, context in pair]
+    pair, done = zip(edit.scripts, edit.contexts, strict=True), len(edit.scripts[0])
+    asked = [done + age for age in ages]
+    takes = [stage.play([*acts, *after], context.state, asked) for acts, context in pair]
     none = takes[1]
     found = []
     for i, case in enumerate(edit.cases):
         questions = []
         for age in ages:
-            at = len(edit.scripts[i]) - 1 + age
+            at = done - 1 + age
             where = stage.seen(none.views[at + 1], edit.contexts[1].views)
             names = [f"{name} after {age}" if len(ages) > 1 else name for name in edit.names]
             images = {n: take.frames[at + 1] for n, take in zip(names, takes, strict=True)}

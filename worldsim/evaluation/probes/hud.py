@@ -17,7 +17,7 @@ from worldsim.evaluation.probes.edits import (
 )
 from worldsim.evaluation.probes.hud_clock import CLOCK
 from worldsim.evaluation.probes.persistence_blocks import MOST, row
-from worldsim.evaluation.stage import Stage, Take, script
+from worldsim.evaluation.stage import LAST, NONE, Stage, Take, script
 
 _SLOTS = range(1, 10)
 _SELECTED = 3  # slots of a split that are selected, one a trial
@@ -51,7 +51,7 @@ def _slot(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance]:
             slot: script((2, keys), (1, {**keys, "hotbar": slot}), (_SETTLED, keys))
             for slot in _SLOTS
         }
-        takes = {slot: stage.play(acts, context.state) for slot, acts in scripts.items()}
+        takes = {slot: stage.play(acts, context.state, LAST) for slot, acts in scripts.items()}
         images = {str(slot): take.frames[-1] for slot, take in takes.items()}
         for slot in others[:_SELECTED]:
             question = ask(len(scripts[slot]) - 1, images, str(slot), ~stage.bare)
@@ -67,7 +67,7 @@ def _stack_count(stage: Stage, seed: int, rng: np.random.Generator) -> list[Inst
         context = begun(stage, seed, plan, [(name, before)])
         for placed in range(1, MOST + 1):
             acts = [*row(plan, order, placed), *script((_SETTLED, {}))]
-            take, left = stage.play(acts, context.state), before - placed
+            take, left = stage.play(acts, context.state, NONE), before - placed
             if stage.twin.hotbar()[0][1] != left:
                 raise UnsuitedError("the row has no room")
             counts = dict.fromkeys((left - 1, left, left + 1, before))
@@ -82,7 +82,7 @@ def _collect(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance
     for split in ("in", "out"):
         plan = planned(rng)
         edit = breaking(stage, seed, plan)
-        stage.play(edit.scripts[0], edit.contexts[0].state)
+        stage.play(edit.scripts[0], edit.contexts[0].state, NONE)
         kind = stage.twin.hotbar()[0][0]
         count = int(rng.integers(1, _FULL - 2)) if split == "in" else _FULL
         stacks = [(stage.twin.block_names[kind], count)]
@@ -91,7 +91,7 @@ def _collect(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance
         hotbars = {name: _with(kind, count, gained) for gained, name in enumerate(names)}
         for i, (case, right) in enumerate(zip(edit.cases, ("one", "none"), strict=True)):
             acts = [*edit.scripts[i], *script((_SETTLED, {}))]
-            take = stage.play(acts, edit.contexts[i].state)
+            take = stage.play(acts, edit.contexts[i].state, NONE)
             question = holding(stage, take, hotbars, right)
             found.append(begin(seed, case, split, edit.contexts[i], acts, [question]))
     return found
@@ -112,7 +112,7 @@ def _conservation(stage: Stage, seed: int, rng: np.random.Generator) -> list[Ins
         hotbars = {str(n): [(stage.kind(name), n)] for n in (count, count - 1, count - 2)}
         pair = trials_of(stage, seed, split, edit, after, (_SETTLED,))
         for trial, left in zip(pair, (count - 1, count), strict=True):
-            take = stage.play(trial.script, trial.state)
+            take = stage.play(trial.script, trial.state, NONE)
             question = holding(stage, take, hotbars, str(left))
             found.append(replace(trial, questions=(*trial.questions, question)))
     return found
@@ -129,8 +129,8 @@ def _empty_stack(stage: Stage, seed: int, rng: np.random.Generator) -> list[Inst
             for answer, count in (("placed", uses), ("not placed", uses - 1))
         }
         acts, still = ([*row(plan, order, n), *script((_SETTLED, {}))] for n in (uses, 0))
-        takes = {answer: stage.play(acts, context.state) for answer, context in contexts.items()}
-        empty = stage.play(still, contexts["placed"].state)
+        takes = {answer: stage.play(acts, own.state, LAST) for answer, own in contexts.items()}
+        empty = stage.play(still, contexts["placed"].state, LAST)
         where = stage.seen(empty.views[-1], contexts["placed"].views)
         images = {answer: take.frames[-1] for answer, take in takes.items()}
         for answer, context in contexts.items():

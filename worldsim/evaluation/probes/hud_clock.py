@@ -5,7 +5,7 @@ import numpy as np
 from worldsim.evaluation.instances import Instance, ask, begin
 from worldsim.evaluation.probe import Probe
 from worldsim.evaluation.probes.controls import GLANCE
-from worldsim.evaluation.stage import NOOP, Stage, Take, script
+from worldsim.evaluation.stage import LAST, NOOP, Stage, Take, script
 
 _TICKS = 64  # that pass
 _PITCH = -22.0
@@ -25,7 +25,7 @@ def _clock(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance]:
         hours = [info["time_of_day"] for info in context.infos[1:]]
         passing = _TICKS * (hours[-1] - hours[0]) / (len(hours) - 1)
         before = _sky(stage, seed, yaw, hour - passing)
-        take = stage.play(_TICKS * [NOOP], context.state)
+        take = stage.play(_TICKS * [NOOP], context.state, LAST)
         where = stage.seen(take.views[-1], context.views) & (stage.twin.block_ids() == 0)
         images = {
             "passes": take.frames[-1],

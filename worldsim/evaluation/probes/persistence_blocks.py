@@ -9,7 +9,7 @@ from worldsim.actions import Vector
 from worldsim.evaluation.instances import Instance, UnsuitedError, ask, begin
 from worldsim.evaluation.probe import Probe
 from worldsim.evaluation.probes.edits import KINDS, Plan, begun, planned
-from worldsim.evaluation.stage import Stage, script
+from worldsim.evaluation.stage import LAST, Stage, script
 
 MOST = 3
 """Blocks in a row."""
@@ -41,7 +41,7 @@ def _count(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance]:
         order = [int(column) for column in rng.permutation(MOST)]
         context = begun(stage, seed, plan, [(kind, 8)])
         scripts = [[*row(plan, order, n), *script((_SETTLED, {}))] for n in range(MOST + 1)]
-        takes = [stage.play(acts, context.state) for acts in scripts]
+        takes = [stage.play(acts, context.state, LAST) for acts in scripts]
         if sum(info["events"]["block_placed"] for info in takes[-1].infos[1:]) != MOST:
             raise UnsuitedError("the row has no room")
         where = stage.seen(takes[0].views[-1], context.views)
@@ -61,8 +61,8 @@ def _kind(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance]:
             kind: script((1, {"hotbar": i + 1}), (1, {"use": 1}), (_SETTLED, {}))
             for i, kind in enumerate(kinds)
         }
-        takes = {kind: stage.play(acts, context.state) for kind, acts in scripts.items()}
-        none = stage.play(script((2 + _SETTLED, {})), context.state)
+        takes = {kind: stage.play(acts, context.state, LAST) for kind, acts in scripts.items()}
+        none = stage.play(script((2 + _SETTLED, {})), context.state, LAST)
         where = stage.seen(none.views[-1], context.views)
         images = {kind: take.frames[-1] for kind, take in takes.items()}
         for kind, acts in scripts.items():

@@ -74,7 +74,7 @@ def _measure(bench: Bench, scenes: Sequence[Scene], arms: dict[str, Findings]) -
         truth, at = bench.arms.truth(scene.idle), ends[i]
         shown = bench.arms.model.reconstruct(truth)
         dream = np.stack([dreams[i][t] for t in range(FRAMES)])
-        end = bench.arms.truth(scene.control)[at]
+        end = bench.arms.truth(scene.control, [at])[at]
         copy = scene.idle.frames[-1]
         for name, frames, reference, control in (
             ("truth", truth, truth, end),

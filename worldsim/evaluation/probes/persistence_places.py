@@ -8,7 +8,7 @@ from worldsim.actions import Vector
 from worldsim.evaluation.clips import View, view
 from worldsim.evaluation.instances import Instance, Question, UnsuitedError, ask, begin
 from worldsim.evaluation.probe import Probe
-from worldsim.evaluation.stage import Frame, Pose, Site, Stage, Take, script
+from worldsim.evaluation.stage import LAST, NONE, Frame, Pose, Site, Stage, Take, script
 
 OFFSETS = tuple(range(-40, 41, 10))
 """Degrees by which more than a full turn may have been made."""
@@ -36,7 +36,7 @@ def _full_turn(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instan
         for extra in rng.choice([offset for offset in OFFSETS if offset], 2, replace=False):
             turn = side * (360 + float(extra)) / _TICKS
             acts = script((_TICKS, {"camera": (0.0, turn)}), (1, {}))
-            stage.play(acts, context.state)
+            stage.play(acts, context.state, NONE)
             images = {
                 str(offset): stage.look((x, y, z, yaw + side * offset, pitch)) for offset in OFFSETS
             }
@@ -83,7 +83,7 @@ def _loop(stage: Stage, seed: int, rng: np.random.Generator) -> list[Instance]:
         side = int(rng.choice((-1, 1)))
         home = _home(stage, seed, split, side, rng)
         acts = _walk(stage, home, side if split == "out" else 0)
-        take = stage.play(acts, home.context.state)
+        take = stage.play(acts, home.context.state, NONE)
         far = [np.hypot(p[0] - take.poses[0][0], p[2] - take.poses[0][2]) for p in take.poses]
         questions = []
         for left in _LEFT:
@@ -111,7 +111,7 @@ def _leg(stage: Stage, home: Home, key: str) -> int:
     Raises:
         UnsuitedError: something stands in the way.
     """
-    take = stage.play(script((30, {key: 1})), home.context.state)
+    take = stage.play(script((30, {key: 1})), home.context.state, NONE)
     away = np.linalg.norm(np.array(take.poses)[:, :3] - take.poses[0][:3], axis=1)
     if away[-1] < _LEG:
         raise UnsuitedError("something stands in the way")
@@ -120,7 +120,7 @@ def _leg(stage: Stage, home: Home, key: str) -> int:
 
 def _where(stage: Stage, home: Home, acts: list[Vector]) -> Question:
     """Whether the frame after a script shows the place as it is seen from where the player is."""
-    take = stage.play(acts, home.context.state)
+    take = stage.play(acts, home.context.state, LAST)
     (x, y, z, yaw, pitch), views = take.poses[-1], [take.views[-1]]
     images = {"same": take.frames[-1]}
     with stage.aside():

@@ -17,7 +17,7 @@ from worldsim.evaluation.probes.physics_props import (
     side_of,
     where_is,
 )
-from worldsim.evaluation.stage import NOOP, Pose, Take, script
+from worldsim.evaluation.stage import LAST, NONE, NOOP, Pose, Take, script
 
 _HEIGHTS = {"in": (2, 3), "out": (5,)}  # of ledges, in blocks
 _EDGE = -0.5  # where a ledge ends, blocks ahead
@@ -39,13 +39,13 @@ def _fall(spot: Spot, split: str, rng: np.random.Generator) -> list[Instance]:
         spot.fill(spot.site.kind, range(-4, 0), WIDE, range(height))
         context = spot.glance(start)
         acts, falling, landed = _off_the_edge(spot, context, height)
-        take = stage.play(acts, context.state)
+        take = stage.play(acts, context.state, NONE)
         ups = _ups(spot, take)
         there = {"floating": float(height), "falling": ups[falling], "on the ground": 0.0}
         questions = []
         for at, right in ((falling, "falling"), (landed, "on the ground")):
             poses = {name: lifted(take.poses[at + 1], up - ups[at]) for name, up in there.items()}
-            part = stage.play(acts[: at + 1], context.state)
+            part = stage.play(acts[: at + 1], context.state, LAST)
             questions.append(where_is(stage, context, part, poses, right))
         ledge = begin(spot.seed, f"ledge of {height}", split, context, acts, questions)
     return [ledge, _dry(spot, split, lifted(start, -height), acts, -1.0)]
@@ -53,9 +53,9 @@ def _fall(spot: Spot, split: str, rng: np.random.Generator) -> list[Instance]:
 
 def _off_the_edge(spot: Spot, context: Take, height: int) -> tuple[list[Vector], int, int]:
     """The keys that lead off an edge, and the frames about half way down and after landing."""
-    walked = _ups(spot, spot.stage.play(forward(14), context.state))
+    walked = _ups(spot, spot.stage.play(forward(14), context.state, NONE))
     acts = [*forward(int(np.argmin(np.array(walked) == height)) + 1), *30 * [NOOP]]
-    ups = _ups(spot, spot.stage.play(acts, context.state))
+    ups = _ups(spot, spot.stage.play(acts, context.state, NONE))
     landed = ups.index(0.0) + (_PAIN if height >= _HURTS else _CALM)
     return acts[: landed + 1], int(np.abs(np.array(ups) - height / 2).argmin()), landed
 
@@ -70,7 +70,7 @@ def _dry(spot: Spot, split: str, start: Pose, acts: list[Vector], depth: float) 
     stage = spot.stage
     with stage.aside():
         context = spot.glance(start)
-        take = stage.play(acts)
+        take = stage.play(acts, drawn=LAST)
         moved = take.poses[-1]
         poses = {
             "walks on": moved,
@@ -88,11 +88,11 @@ def _jump(spot: Spot, split: str, rng: np.random.Generator) -> list[Instance]:
     spot.fill(one_of(rng, split), (3,), (side_of(rng),), (0, 1))
     context = spot.glance(spot.pose(0.0, pitch=float(rng.uniform(5, 15))))
     acts = script((1, {"jump": 1}), (_LANDED, {}))
-    take = stage.play(acts)
+    take = stage.play(acts, drawn=LAST)
     ground, top = take.poses[0], take.poses[_APEX + 1]
     questions = []
     for at in (_RISE, _APEX):
-        part = stage.play(acts[: at + 1], context.state)
+        part = stage.play(acts[: at + 1], context.state, LAST)
         pose = part.poses[-1]
         poses = {"on the ground": ground, "right": pose, "too high": lifted(pose, _TOO_HIGH)}
         questions.append(where_is(stage, context, part, poses, "right"))
@@ -116,7 +116,7 @@ def _water(spot: Spot, split: str, rng: np.random.Generator) -> list[Instance]:
             raise UnsuitedError(f"seed {spot.seed}: the pool has no ground")
         at = _ups(spot, air).index(_BED)
         acts = acts[: at + 1]
-        take = stage.play(acts, context.state)
+        take = stage.play(acts, context.state, LAST)
         poses = {
             "sinks slowly": take.poses[-1],
             "falls as in air": air.poses[at + 1],

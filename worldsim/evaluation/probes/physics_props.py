@@ -10,7 +10,7 @@ from worldsim.evaluation.clips import view
 from worldsim.evaluation.instances import Instance, Question, ask
 from worldsim.evaluation.probe import Make, Row
 from worldsim.evaluation.probes.controls import GLANCE
-from worldsim.evaluation.stage import NOOP, Pose, Site, Stage, Take, script
+from worldsim.evaluation.stage import LAST, NONE, NOOP, Pose, Site, Stage, Take, script
 
 KINDS = {
     "in": ("dirt", "cobblestone", "oak_log", "birch_log", "sandstone"),
@@ -78,7 +78,7 @@ class Spot:
     def stand(self, pose: Pose) -> None:
         """Put the player somewhere and let it come to rest."""
         self.stage.twin.place(np.array(pose))
-        self.stage.play(_SETTLE * [NOOP])
+        self.stage.play(_SETTLE * [NOOP], drawn=NONE)
 
     def glance(self, pose: Pose) -> Take:
         """The context of most trials, from a pose."""
@@ -123,7 +123,7 @@ def changed(stage: Stage, context: Take, acts: Sequence[Vector], change: Change)
     with stage.aside():
         stage.twin.set_state(context.state)
         change()
-        return stage.play(acts)
+        return stage.play(acts, drawn=LAST)
 
 
 def where_is(
@@ -157,7 +157,7 @@ def what_is(
     have shown what counts. reached: whether to ask it from the pose that a model reached.
     """
     with stage.aside():
-        take = stage.play(acts, context.state)
+        take = stage.play(acts, context.state, LAST)
         pose, images, states = take.poses[-1], {}, {}
         for name, change in worlds.items():
             with stage.aside():

@@ -16,7 +16,7 @@ from worldsim.evaluation.probes.physics_props import (
     side_of,
     what_is,
 )
-from worldsim.evaluation.stage import NOOP, Pose, Take, script
+from worldsim.evaluation.stage import NONE, NOOP, Pose, Take, script
 
 _REACH = {"in": {"within": 3.0, "beyond": 5.2}, "out": {"within": 4.2, "beyond": 4.9}}
 """Blocks from the player to the face aimed at; the rules' reach is 4.5."""
@@ -94,7 +94,7 @@ def _sidled(spot: Spot, goal: Pose, side: int) -> Take:
     key = "right" if side > 0 else "left"
     acts = script((_SIDLE, {key: 1}), (_CONTEXT - _SIDLE, {}))
     spot.stand(goal)
-    beside = spot.stage.play(acts).poses[-1]
+    beside = spot.stage.play(acts, drawn=NONE).poses[-1]
     spot.stand((2 * goal[0] - beside[0], goal[1], 2 * goal[2] - beside[2], *goal[3:]))
     return spot.stage.play(acts)
 
@@ -102,7 +102,7 @@ def _sidled(spot: Spot, goal: Pose, side: int) -> Take:
 def _breaking(spot: Spot, context: Take) -> list[Vector]:
     """Holding the attack key until the block aimed at breaks."""
     held = script((_LONGEST, {"attack": 1}))
-    infos = spot.stage.play(held, context.state).infos[1:]
+    infos = spot.stage.play(held, context.state, NONE).infos[1:]
     broken = [info["events"]["block_broken"] > 0 for info in infos]
     if True not in broken:
         raise UnsuitedError(f"seed {spot.seed}: the block aimed at does not break")

@@ -15,7 +15,7 @@ from worldsim.evaluation.probes.physics_props import (
     what_is,
     where_is,
 )
-from worldsim.evaluation.stage import Pose, Take, script
+from worldsim.evaluation.stage import LAST, NONE, Pose, Take, script
 from worldsim.evaluation.statistics import detection
 
 _STRANGE = ("pumpkin", "bricks")  # kinds of what is hidden
@@ -64,7 +64,7 @@ def _passed(spot: Spot, start: Pose, side: int) -> Take:
     Else nothing beyond the pillar would have been seen, and it might as well be a wall.
     """
     spot.stand(start)
-    there = spot.stage.play(script((_WALK, {_SIDE[side]: 1}), (_REST, {}))).poses[-1]
+    there = spot.stage.play(script((_WALK, {_SIDE[side]: 1}), (_REST, {})), drawn=NONE).poses[-1]
     spot.stand(there)
     return spot.stage.play(script((_WALK, {_SIDE[-side]: 1}), (_REST, {})))
 
@@ -80,10 +80,10 @@ def _parallax(spot: Spot, split: str, rng: np.random.Generator) -> list[Instance
             spot.fill(kinds[1], (4,), (-side,), (0, 1))
             context = spot.glance(spot.pose(-3.0, pitch=pitch))
             acts = script((ticks, {key: 1, **held}))
-            take = stage.play(acts)
+            take = stage.play(acts, drawn=LAST)
             moved = take.poses[-1]
             opposite = script((ticks, {_SIDE[-side]: 1, **held}))
-            other = stage.play(opposite, context.state).poses[-1]
+            other = stage.play(opposite, context.state, NONE).poses[-1]
             by = spot.place(moved)[1]
             turned = np.degrees(np.arctan2(side + by, 7.0) - np.arctan2(side, 7.0))
             poses = {

@@ -19,7 +19,7 @@ from worldsim.evaluation.probes.physics_props import (
     one_of,
     where_is,
 )
-from worldsim.evaluation.stage import NOOP, Pose
+from worldsim.evaluation.stage import LAST, NOOP, Pose
 
 _SPEED = 0.2158  # blocks a tick when walking
 _BEYOND = 1.7  # blocks past a wall's front that an open path would lead to, about
@@ -39,7 +39,7 @@ def _blocked(spot: Spot, split: str, start: Pose, acts: list[Vector], kind: str)
     with stage.aside():
         spot.fill(kind, (2,), WIDE, (0, 1))
         context = spot.glance(start)
-        take = stage.play(acts)
+        take = stage.play(acts, drawn=LAST)
         free = changed(stage, context, acts, lambda: spot.fill("air", (2,), WIDE, (0, 1)))
         poses = {
             "stopped": take.poses[-1],
@@ -57,7 +57,7 @@ def _open(spot: Spot, split: str, start: Pose, acts: list[Vector], kind: str) ->
     with stage.aside():
         spot.fill(kind, (5,), WIDE, (0, 1))
         context = spot.glance(start)
-        take = stage.play(acts)
+        take = stage.play(acts, drawn=LAST)
         first, moved = context.poses[-1], take.poses[-1]
         poses = {"moved": moved, "stood still": first, "half way": between(first, moved)}
         question = where_is(stage, context, take, poses, "moved")
