@@ -50,6 +50,12 @@ def scene(daylight, hour, pitch=-10.0):
     return relit(frame, away, CAMERA, pitch, change), away
 
 
+def looked(frames, away, yaws=None):
+    """The skies of frames that look ten degrees up."""
+    turned = np.zeros(len(frames)) if yaws is None else yaws
+    return skies_of(frames, away, np.full(len(frames), -10.0), turned, CAMERA)
+
+
 def change(daylight, early, late):
     return np.stack([daylight.light(early), daylight.light(late)])
 
@@ -92,7 +98,7 @@ def test_the_sky_tells_the_hour_and_its_change_mornings_from_evenings(hour):
     daylight = days(pace=1 / 3000)
     shown = [scene(daylight, (hour + (i - 15) / 3000) % 1) for i in range(16)]
     frames, away = (np.stack(part) for part in zip(*shown, strict=True))
-    skies = skies_of(frames, away, np.full(16, -10.0), CAMERA)
+    skies = looked(frames, away)
     assert daylight.hour(skies) == pytest.approx(hour, abs=0.006)
     now, light = daylight.began(skies)
     assert now[0] == now[1]
@@ -104,17 +110,27 @@ def test_the_sky_tells_the_hour_and_its_change_mornings_from_evenings(hour):
     assert brighter == (hour < 0.25 or hour > 0.75)
 
 
+def test_a_sky_that_may_be_of_morning_or_evening_tells_no_hour():
+    daylight = days(pace=1 / 3000)
+    shown = [scene(daylight, 0.03 + i / 3000) for i in range(16)]
+    frames, away = (np.stack(part) for part in zip(*shown, strict=True))
+    assert np.isnan(daylight.hour(looked(frames[-1:], away[-1:])))
+    assert daylight.hour(looked(frames, away)) == pytest.approx(0.035, abs=0.006)
+    there_and_back = np.where(np.arange(16) % 8 < 4, 0.0, 120.0)
+    assert daylight.hour(looked(frames, away, there_and_back)) == pytest.approx(0.035, abs=0.006)
+
+
 def test_of_hours_that_look_alike_it_is_the_middle_and_no_sky_tells_none():
     daylight = days(pace=1 / 3000)
     frame, away = scene(daylight, 0.2)
-    skies = skies_of(np.stack([frame] * 4), np.stack([away] * 4), np.full(4, -10.0), CAMERA)
+    skies = looked(np.stack([frame] * 4), np.stack([away] * 4))
     assert daylight.hour(skies) == pytest.approx(NOON, abs=0.02)
     now, light = daylight.later(daylight.began(skies)[0])
     assert np.array_equal(light[0], light[1])  # so that nothing is drawn anew at noon
-    hidden = skies_of(frame[None], np.full((1, SIZE, SIZE), 3.0, np.float32), np.zeros(1), CAMERA)
+    hidden = looked(frame[None], np.full((1, SIZE, SIZE), 3.0, np.float32))
     assert np.isnan(daylight.hour(hidden))
     strange = np.full_like(frame, (200, 20, 20))
-    assert np.isnan(daylight.hour(skies_of(strange[None], away[None], np.full(1, -10.0), CAMERA)))
+    assert np.isnan(daylight.hour(looked(strange[None], away[None])))
     now, light = daylight.later(daylight.began(hidden)[0])
     assert np.array_equal(now, NO_HOURS)
     assert relit(frame, away, CAMERA, -10.0, light[:2]) is frame
@@ -210,7 +226,7 @@ def test_days_are_learnt_from_those_who_watch(monkeypatch):
     seen[3].info["yaw"][:9] = 5.0  # turns first
     learnt = hours.watched(data_of(seen, monkeypatch), CAMERA, lambda *_: far[None])
     assert learnt.pace == pytest.approx(0.01)
-    top = np.nonzero(~np.isnan(skies_of(seen[0].frames[:1], far[None], [-10.0], CAMERA)[0, :, 0]))
+    top = np.unique(looked(seen[0].frames[:1], far[None])[:, 2].astype(int))
     for hour in (0.02, NOON, 0.48, 0.6, NIGHT, 0.95):
         told, there = learnt.light(hour), true.light(hour)
         assert np.abs(told - there)[top].max() < 6, hour

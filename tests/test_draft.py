@@ -150,7 +150,8 @@ def test_a_dream_shows_what_is_drafted_and_keeps_it(monkeypatch: pytest.MonkeyPa
     pressed[:, :, 0] = 0.0
     pressed[0, :, 1], pressed[1, :, 1] = 1.0, 0.0  # one game presses the switch
     state = started(sim, [0, 1])
-    drafted = sim._told(state, torch.as_tensor(pressed)).drafted
+    with torch.inference_mode():  # as dreams are
+        drafted = sim._told(state, torch.as_tensor(pressed)).drafted
     assert drafted.share[0].max() > 0
     assert not drafted.share[1].any()
     after, step = sim.step(state, pressed)

@@ -24,14 +24,18 @@ NO_LIGHT = np.zeros((3, 0, 3))
 NO_HOURS = np.full(2, -1.0)
 """Those of a game that has no days, or does not tell how late it is."""
 
+Sky = NDArray[np.float64]
+"""(m, 6), parts of the sky in frames: ticks before the last one (-1 is the one before it), a number
+of the part, its height in `HEIGHTS`, and its colour."""
+
 HEIGHTS = 9
 """Heights in the sky that its colours are told at, as many as `k`."""
 _HIGH = 0.7
 """Sine of the angle above level of the highest."""
 _SKY = FAR / 2
 """Blocks from which on what is seen is the sky; a step changes its distance, too."""
-_FEW = 24
-"""Pixels of sky at a height from which on a frame tells its colour."""
+_FEW, _WIDE = 8, 8.0
+"""Pixels of a part of the sky that tell its colour, and degrees that it is wide."""
 _FINE = 4
 """Hours that are tried between two of the table's."""
 _CLOUD, _CLEAR = 12.0, 0.25
@@ -39,7 +43,10 @@ _CLOUD, _CLEAR = 12.0, 0.25
 sky of which that must not be true, for its hour to be told."""
 _TREND, _SPAN = 5.0, 60.0
 """Ticks of a wrong trend that count as much as a wrong colour; and the sum of the squares of ticks
-from their mean from which on a height tells one."""
+from their mean, in each part of the sky, from which on there is one."""
+_ELSE, _SURE = 0.05, 1.0
+"""Days beyond which hours are others, and difference of a colour, of 255, by which these have to
+look less like it: else it may be morning or evening."""
 _ALIKE = 0.6
 """Difference of a colour, of 255, within which hours cannot be told apart."""
 _SAME, _SAME_DAY = (0.75, 0.004), (8.0, 0.06)
@@ -67,10 +74,10 @@ class Daylight:
         early, late = (self.table[(low + i) % len(self.table)] for i in (0, 1))
         return np.asarray(early + (at - low)[..., None, None] * (late - early))
 
-    def began(self, skies: NDArray[np.floating]) -> tuple[NDArray[np.float64], Light]:
-        """`hours` and `light` of a game of whose last frames (t, k, 3) these are the skies.
+    def began(self, skies: Sky) -> tuple[NDArray[np.float64], Light]:
+        """`hours` and `light` of a game of whose frames these are the skies.
 
-        What `skies_of` tells; hours are `NO_HOURS` where they do not tell how late it is. The light
+        Hours are `NO_HOURS` where they do not tell how late it is. The light
         (3, k + 1, 3) as it began, now, and as vistas have it: by day.
         """
         hour = self.hour(skies)
@@ -92,27 +99,39 @@ class Daylight:
         light = own if _same(own, light, *_SAME) else light
         return np.stack([own, light, own if _same(own, day, *_SAME_DAY) else day])
 
-    def hour(self, skies: NDArray[np.floating]) -> float:
-        """The hour of the last of frames that follow each other, by their skies (t, k, 3).
+    def hour(self, skies: Sky) -> float:
+        """The hour of the last of frames that follow each other, by their skies.
 
-        Of hours that look the same, the middle one; NaN where there is no sky, or a strange one.
-        That it grows lighter or darker tells mornings from evenings.
+        Of hours that look the same, the middle one; NaN where there is no sky, a strange one, or
+        one that other hours have too. That it grows lighter or darker tells mornings from evenings.
         """
-        if np.isnan(skies).all():
+        if not len(skies):
             return np.nan
-        n = _FINE * len(self.table)
-        ago = np.arange(len(skies)) - (len(skies) - 1)
-        hours = (np.arange(n)[:, None] / n + ago * self.pace) % 1.0
-        miss = self.light(hours)[..., :-1, :] - skies
+        n, height = _FINE * len(self.table), skies[:, 2].astype(int)
+        at = (np.arange(n)[:, None] / n + skies[:, 0] * self.pace) % 1.0 * len(self.table)
+        low = np.floor(at).astype(int)
+        early, late = (self.table[(low + i) % len(self.table), height] for i in (0, 1))
+        miss = early + (at - low)[..., None] * (late - early) - skies[:, 3:]
         most = np.abs(miss).max(-1)
-        apart = np.nanmean(np.minimum(most, _CLOUD), (1, 2)) + _TREND * _trend(miss, most < _CLOUD)
+        clear = most < _CLOUD
+        apart = np.minimum(most, _CLOUD).mean(1) + _TREND * _trend(miss, clear, skies)
         best = int(apart.argmin())
-        if (most[best] < _CLOUD).sum() < _CLEAR * (~np.isnan(skies[..., 0])).sum():
+        before, after, other = _around(apart, best)
+        if clear[best].mean() < _CLEAR or other < apart[best] + _SURE:
             return np.nan
-        alike = np.roll(apart <= apart[best] + _ALIKE, -best)
-        after = n - 1 if alike.all() else int((~alike).argmax()) - 1
-        before = 0 if alike.all() else int((~alike[::-1]).argmax())
         return float((best + (after - before) / 2) / n % 1.0)
+
+
+def _around(apart: NDArray[np.float64], best: int) -> tuple[int, int, float]:
+    """Hours before and after the best one that look the same, and how far apart others are."""
+    n = len(apart)
+    alike = np.roll(apart <= apart[best] + _ALIKE, -best)
+    if alike.all():
+        return 0, n - 1, np.inf
+    before, after = int((~alike[::-1]).argmax()), int((~alike).argmax()) - 1
+    since = (np.arange(n) - best + n // 2) % n - n // 2
+    others = (since > after + _ELSE * n) | (since < -before - _ELSE * n)
+    return before, after, float(apart[others].min(initial=np.inf))
 
 
 def _same(one: Light, other: Light, sky: float, land: float) -> bool:
@@ -120,40 +139,47 @@ def _same(one: Light, other: Light, sky: float, land: float) -> bool:
     return bool(near and np.abs(np.log(one[-1] / other[-1])).max() < land)
 
 
-def _trend(miss: NDArray[np.float64], clear: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """How fast (n,) what is missed (n, t, k, 3) by n hours changes in a tick, where it is clear."""
-    share = clear[..., None].astype(np.float64)
-    count = np.maximum(share.sum(1, keepdims=True), 1.0)
-    ticks = np.arange(miss.shape[1])[:, None, None]
-    since = share * (ticks - (share * ticks).sum(1, keepdims=True) / count)
+def _trend(miss: NDArray[np.float64], clear: NDArray[np.bool_], skies: Sky) -> NDArray[np.float64]:
+    """How fast (n,) what is missed (n, m, 3) by n hours changes in a tick, where it is clear.
+
+    Each part of the sky against itself: others have other clouds, and hills behind the fog.
+    """
+    part = np.unique(skies[:, 1], return_inverse=True)[1]
+    of, share = np.eye(part.max() + 1)[part], clear.astype(np.float64)
+    means = (share * skies[:, 0]) @ of / np.maximum(share @ of, 1.0)
+    since = share * (skies[:, 0] - means[:, part])
     span = (since * since).sum(1)
-    slopes = (since * np.nan_to_num(miss)).sum(1) / np.maximum(span, _SPAN)
-    told = span[..., 0] > _SPAN
-    return np.asarray((np.abs(slopes).mean(-1) * told).sum(1) / np.maximum(told.sum(1), 1))
+    slopes = (since[..., None] * miss).sum(1) / np.maximum(span, _SPAN)[:, None]
+    return np.where(span > _SPAN, np.abs(slopes).mean(-1), 0.0)
 
 
 def skies_of(
     frames: Pixels,
     away: Places,
     pitches: NDArray[np.floating],
+    yaws: NDArray[np.floating],
     camera: CameraConfig,
-) -> NDArray[np.float64]:
-    """The colours of the sky (t, k, 3) in frames (t, h, w, 3) at k heights; NaN where it is hidden.
+    wide: float = _WIDE,
+) -> Sky:
+    """The sky in frames (t, h, w, 3) that follow each other.
 
-    away: (t, h, w) blocks to what they show. pitches: (t,) degrees down. The median at each height:
-    neither clouds nor the sun.
+    away: (t, h, w) blocks to what they show. pitches, yaws: (t,) degrees down and to the right.
+    wide: degrees of a part. The median of each: neither the sun nor a little cloud.
     """
-    out, visible = np.full((len(frames), HEIGHTS, 3), np.nan), camera.visible(frames.shape[1])
-    for i, (frame, far, pitch) in enumerate(zip(frames, away, pitches, strict=True)):
-        heights = _heights(far.shape, float(np.radians(pitch)), camera.tangent)[:visible]
-        sky = (far[:visible] >= _SKY) & (heights >= 0)
-        at = np.round(heights[sky]).astype(int)
-        seen = frame[:visible][sky]
-        for height in range(HEIGHTS):
-            some = seen[at == height]
-            if len(some) >= _FEW:
-                out[i, height] = np.median(some, 0)
-    return out
+    parts, visible = [], camera.visible(frames.shape[1])
+    for i, (frame, far, pitch, yaw) in enumerate(zip(frames, away, pitches, yaws, strict=True)):
+        up, aside = _directions(far.shape, float(np.radians(pitch)), camera.tangent)[:, :visible]
+        sky = (far[:visible] >= _SKY) & (up >= 0)
+        if not sky.any():
+            continue
+        sector = np.floor((yaw + aside[sky]) / wide)
+        number = sector.astype(int) * HEIGHTS + np.round(up[sky]).astype(int)
+        order = np.argsort(number, kind="stable")
+        some, starts = np.unique(number[order], return_index=True)
+        for part, seen in zip(some, np.split(frame[:visible][sky][order], starts[1:]), strict=True):
+            if len(seen) >= _FEW:
+                parts.append([i - len(frames) + 1, part, part % HEIGHTS, *np.median(seen, 0)])
+    return np.array(parts, np.float64).reshape(-1, 6)
 
 
 def relit(
@@ -198,11 +224,16 @@ def _height(row: int, column: int, shape: tuple[int, int], pitch: float, tangent
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _heights(shape: tuple[int, int], pitch: float, tangent: float) -> NDArray[np.float64]:
-    out = np.empty(shape)
+def _directions(shape: tuple[int, int], pitch: float, tangent: float) -> NDArray[np.float64]:
+    """How high up, in `HEIGHTS`, and how many degrees to the right each pixel looks: (2, h, w)."""
+    out = np.empty((2, *shape))
     for row in range(shape[0]):
+        v = ((row + 0.5) / shape[0] * 2 - 1) * tangent
+        level = np.cos(pitch) - v * np.sin(pitch)
         for column in range(shape[1]):
-            out[row, column] = _height(row, column, shape, pitch, tangent)
+            u = ((column + 0.5) / shape[1] * 2 - 1) * tangent * (shape[1] / shape[0])
+            out[0, row, column] = _height(row, column, shape, pitch, tangent)
+            out[1, row, column] = np.degrees(np.arctan2(u, level))
     return out
 
 

@@ -152,7 +152,8 @@ class Surroundings:
         read = self._grid_of(latents, tilts)
         seen = begun(self._camera, acts, motions, pictures, away, firsts, read)
         if self._daylight is not None:
-            skies = each(partial(skies_of, camera=self._camera), pictures, away, tilts)
+            yaws = np.cumsum(np.pad(acts[..., self._camera.yaw], ((0, 0), (1, 0))), 1)
+            skies = each(partial(skies_of, camera=self._camera), pictures, away, tilts, yaws)
             seen = _timed(seen, map(self._daylight.began, skies))
         return seen, tracks.bodies[:, -1]
 

@@ -10,7 +10,7 @@ from worldsim.camera import FAR, CameraConfig
 from worldsim.data.dataset import Dataset
 from worldsim.data.episode import Episode, read
 from worldsim.data.frames import Pixels
-from worldsim.daylight import HEIGHTS, Daylight, skies_of
+from worldsim.daylight import HEIGHTS, Daylight, Sky, skies_of
 from worldsim.errors import UserError
 from worldsim.rays import Places
 
@@ -34,13 +34,13 @@ Away = Callable[[Pixels, NDArray[np.float64]], Places]
 
 
 class _Watch(NamedTuple):
-    """Hours (t,) of frames of one view, its skies (t, k, 3), and its land's mean colours (t, 3).
+    """Hours (t,) of frames of one view, their skies, and their land's mean colours (t, 3).
 
     pace: days a tick.
     """
 
     hours: NDArray[np.float64]
-    skies: NDArray[np.float64]
+    skies: Sky
     land: NDArray[np.float64]
     pace: float
 
@@ -91,9 +91,9 @@ def _watches(episode: Episode, camera: CameraConfig, away: Away) -> Iterator[_Wa
     far = away(frames[:1], pitches[:1])[0]
     visible = camera.visible(len(far))
     still = np.broadcast_to(far, frames.shape[:3])
-    skies = skies_of(frames, still, pitches, camera)
+    skies = skies_of(frames, still, pitches, np.zeros(len(frames)), camera, 360.0)
     land = frames[:, :visible][:, (np.abs(far) < FAR)[:visible]]
-    if np.isnan(skies).all() or not land.shape[1]:
+    if not len(skies) or not land.shape[1]:
         return
     yield _Watch(
         hours[part],
@@ -109,10 +109,10 @@ def _skies(found: list[_Watch]) -> NDArray[np.float64]:
     So that who saw only its upper half at dawn tells of the rest as well. What differs much is a
     cloud, and counts little.
     """
-    hours, skies = (np.concatenate(part) for part in list(zip(*found, strict=True))[:2])
-    frame, height = np.nonzero(~np.isnan(skies[..., 0]))
-    seen, rows = skies[frame, height], _between(hours[frame])
-    share, weight = np.linspace(0, 1, HEIGHTS), np.ones(len(frame))
+    skies = np.concatenate([watch.skies for watch in found])
+    hours = [w.hours[w.skies[:, 0].astype(int) - 1] for w in found]  # 0 is the last one
+    seen, height, rows = skies[:, 3:], skies[:, 2].astype(int), _between(np.concatenate(hours))
+    share, weight = np.linspace(0, 1, HEIGHTS), np.ones(len(skies))
     for _ in range(_ROUNDS):
         up = share[height][:, None]
         ends = _fitted(np.concatenate([rows * (1 - up), rows * up], 1), seen, 2, weight)
