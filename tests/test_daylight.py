@@ -50,6 +50,13 @@ def scene(daylight, hour, pitch=-10.0):
     return relit(frame, away, CAMERA, pitch, change), away
 
 
+def test_what_is_no_light_of_days_is_refused():
+    table = days().table
+    for wrong, pace in ((table[0], 0.1), (table[:, 1:], 0.1), (table, 1.5), (table * 0, 0.1)):
+        with pytest.raises(ValueError, match="light is"):
+            Daylight(wrong, pace)
+
+
 def looked(frames, away, yaws=None):
     """The skies of frames that look ten degrees up."""
     turned = np.zeros(len(frames)) if yaws is None else yaws
@@ -264,15 +271,8 @@ def test_a_watcher_turns_somewhere_and_stands_still():
 
 
 def test_a_world_file_has_its_days(runs, tmp_path, monkeypatch):
-    out = record.Config(
-        env="WorldSim/Voxel-v0",
-        env_options={"size": SMALL},
-        policy="watcher",
-        episodes=1,
-        steps=40,
-        seed=5,
-        out=str(tmp_path / "watch"),
-    )
+    world = {"env": "WorldSim/Voxel-v0", "env_options": {"size": SMALL}, "policy": "watcher"}
+    out = record.Config(**world, episodes=1, steps=40, seed=5, out=str(tmp_path / "watch"))
     record.record(out)
     own = replace(export_config(runs), out=str(tmp_path / "world.safetensors"), hours=[out.out])
     with pytest.raises(UserError, match="record"):  # which hardly knows what is far away, and a sky
@@ -286,3 +286,9 @@ def test_a_world_file_has_its_days(runs, tmp_path, monkeypatch):
     assert np.abs(there.table - days().table).max() < 0.1
     before = load_world(runs / "world.safetensors", "cpu", "float32")
     assert before.simulator._surroundings._daylight is None
+    monkeypatch.setattr(Daylight, "__post_init__", lambda self: None)
+    monkeypatch.setattr(export, "watched", lambda *_: Daylight(days().table[0], 0.001))
+    export.run(own, tmp_path)
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="how its days go"):
+        load_world(own.out, "cpu", "float32")

@@ -67,6 +67,15 @@ class Daylight:
     table: Light
     pace: float
 
+    def __post_init__(self) -> None:
+        shape, table = (HEIGHTS + 1, 3), self.table
+        if table.ndim != 3 or table.shape[1:] != shape or not 0 <= self.pace < 1:
+            raise ValueError(
+                f"light is {table.shape} at {self.pace} days a tick; needed (n, *{shape})"
+            )
+        if not np.isfinite(table).all() or (table[:, -1] <= 0).any():
+            raise ValueError("light is not finite, or none")
+
     def light(self, hours: float | NDArray[np.floating]) -> Light:
         """The light (..., k + 1, 3) of hours (...) in [0, 1), shares of a day."""
         at = np.asarray(hours) * len(self.table)

@@ -118,7 +118,7 @@ def load_world(
         own = checkpoint.with_prefix(tensors, "depth")
         depth = ready(Depth(DepthConfig.of(config["depth"])), own, path).to(place)
     models = tokenizer.to(place), dynamics.to(place)
-    places = _vistas(tensors, path), _daylight(tensors, meta)
+    places = _vistas(tensors, path), _daylight(tensors, meta, path)
     simulator = Simulator(*models, settings, precision, depth, *places)
     height, width = config["frame_shape"]
     return World(simulator, _contexts(tensors, meta), (height, width), meta["hash"], meta)
@@ -178,10 +178,15 @@ def _vistas(tensors: dict[str, Tensor], path: str | Path) -> Vistas | None:
         raise UserError(f"{path}: {problem}; get a fresh copy") from problem
 
 
-def _daylight(tensors: dict[str, Tensor], meta: dict[str, Any]) -> Daylight | None:
+def _daylight(
+    tensors: dict[str, Tensor], meta: dict[str, Any], path: str | Path
+) -> Daylight | None:
     if "daylight" not in tensors:
         return None
-    return Daylight(tensors["daylight"].double().numpy(), float(meta["pace"]))
+    try:
+        return Daylight(tensors["daylight"].double().numpy(), float(meta["pace"]))
+    except (KeyError, TypeError, ValueError) as problem:
+        raise UserError(f"{path}: {problem!r} of how its days go; get a fresh copy") from problem
 
 
 def _halved(model: nn.Module) -> dict[str, Tensor]:
