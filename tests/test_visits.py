@@ -51,6 +51,15 @@ def test_a_seed_makes_the_same_visits_again_and_so_does_a_state(env):
     assert all(np.array_equal(a[0], b[0]) for a, b in zip(later, played(env, 12), strict=True))
 
 
+def test_ticks_that_nobody_looks_at_lead_to_the_same_places(env):
+    env.reset(seed=5)
+    seen = played(env, 12)[-1][0]
+    env.reset(seed=5)
+    for _ in range(12):
+        env.advance(actions.make(forward=1))
+    assert np.array_equal(env.observe(), seen)
+
+
 def test_a_stay_is_at_least_a_tick():
     with pytest.raises(ValueError, match="stay is 0; needed at least 1"):
         gym.make("envs:WorldSim/VoxelVisits-v0", stay=0)

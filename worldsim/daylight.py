@@ -71,23 +71,22 @@ class Daylight:
         shape, table = (HEIGHTS + 1, 3), self.table
         if table.ndim != 3 or table.shape[1:] != shape or not 0 <= self.pace < 1:
             raise ValueError(
-                f"light is {table.shape} at {self.pace} days a tick; needed (n, *{shape})"
+                f"light is {table.shape}, {self.pace} days a tick; needed (n, *{shape})"
             )
         if not np.isfinite(table).all() or (table[:, -1] <= 0).any():
             raise ValueError("light is not finite, or none")
 
     def light(self, hours: float | NDArray[np.floating]) -> Light:
         """The light (..., k + 1, 3) of hours (...) in [0, 1), shares of a day."""
-        at = np.asarray(hours) * len(self.table)
-        low = np.floor(at).astype(int)
-        early, late = (self.table[(low + i) % len(self.table)] for i in (0, 1))
-        return np.asarray(early + (at - low)[..., None, None] * (late - early))
+        low, high, share = between(np.asarray(hours), len(self.table))
+        early, late = self.table[low], self.table[high]
+        return np.asarray(early + share[..., None, None] * (late - early))
 
     def began(self, skies: Sky) -> tuple[NDArray[np.float64], Light]:
         """`hours` and `light` of a game of whose frames these are the skies.
 
-        Hours are `NO_HOURS` where they do not tell how late it is. The light
-        (3, k + 1, 3) as it began, now, and as vistas have it: by day.
+        Hours are `NO_HOURS` where they do not tell how late it is. The light (3, k + 1, 3): as it
+        began, now, and as vistas have it, by day.
         """
         hour = self.hour(skies)
         hours = NO_HOURS.copy() if np.isnan(hour) else np.array([hour, hour])
@@ -117,10 +116,10 @@ class Daylight:
         if not len(skies):
             return np.nan
         n, height = _FINE * len(self.table), skies[:, 2].astype(int)
-        at = (np.arange(n)[:, None] / n + skies[:, 0] * self.pace) % 1.0 * len(self.table)
-        low = np.floor(at).astype(int)
-        early, late = (self.table[(low + i) % len(self.table), height] for i in (0, 1))
-        miss = early + (at - low)[..., None] * (late - early) - skies[:, 3:]
+        hours = np.arange(n)[:, None] / n + skies[:, 0] * self.pace
+        low, high, share = between(hours, len(self.table))
+        early, late = self.table[low, height], self.table[high, height]
+        miss = early + share[..., None] * (late - early) - skies[:, 3:]
         most = np.abs(miss).max(-1)
         clear = most < _CLOUD
         apart = np.minimum(most, _CLOUD).mean(1) + _TREND * _trend(miss, clear, skies)
@@ -129,6 +128,15 @@ class Daylight:
         if clear[best].mean() < _CLEAR or other < apart[best] + _SURE:
             return np.nan
         return float((best + (after - before) / 2) / n % 1.0)
+
+
+def between(
+    hours: NDArray[np.floating], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Which two of a day's n hours lie around hours (...), in days, and the share of the later."""
+    at = hours % 1.0 * n
+    low = np.floor(at).astype(np.int64)
+    return low % n, (low + 1) % n, at - low
 
 
 def _around(apart: NDArray[np.float64], best: int) -> tuple[int, int, float]:
@@ -192,11 +200,7 @@ def skies_of(
 
 
 def relit(
-    frame: Pixels,
-    away: Places,
-    camera: CameraConfig,
-    pitch: float,
-    change: NDArray[np.float64],
+    frame: Pixels, away: Places, camera: CameraConfig, pitch: float, change: NDArray[np.float64]
 ) -> Pixels:
     """A frame (h, w, 3) in another light: what is in the first, as it is in the second.
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from envs.voxel import physics, sky
 from envs.voxel.blocks import PLACEABLE
-from envs.voxel.controls import controls
 from envs.voxel.game import Game, dry_column, stand
 from envs.voxel.generate import column
 from envs.voxel.twin import Frame, Twin
@@ -111,13 +110,9 @@ class VoxelEnv(Twin):
         Raises:
             ValueError: an action out of range, NaN or incomplete.
         """
-        self.game.step(controls(action))
-        self._after()
+        self._tick(action)
         reward = self._score()
         return self._observe(), reward, self._ended(), False, self._info()
-
-    def _after(self) -> None:
-        """What happens after a tick besides."""
 
     def _score(self) -> float:
         return 0.0

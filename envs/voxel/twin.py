@@ -1,7 +1,7 @@
 """The exact world as an instrument: its state, its geometry, its blocks, from any place."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -109,15 +109,16 @@ class Twin(gym.Env[Frame, dict[str, Any]]):
     def set_state(self, data: bytes) -> None:
         """Go back to a state of `get_state`, of this or another process."""
         self._game = state.unpack(data, self._game.world if self._game else None)
-        self._target = self._game.target()
-        self._geometry = None
+        self._target, self._geometry = self.game.target(), None
 
     def advance(self, action: dict[str, Any]) -> dict[str, float]:
         """Play a tick whose frame nobody looks at, and say what happened; `observe` shows it."""
-        self.game.step(controls(action))
-        self._target = self.game.target()
-        self._geometry = None
+        self._tick(action)
+        self._target, self._geometry = self.game.target(), None
         return dict(self.game.events)
+
+    def _tick(self, action: Mapping[str, Any]) -> None:
+        self.game.step(controls(action))
 
     def apart(
         self, action: dict[str, Any], at_once: bool = False, outlined: bool = True

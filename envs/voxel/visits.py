@@ -43,7 +43,8 @@ class VisitsEnv(VoxelEnv):
             Yard(game, self.np_random).furnish()
         return game
 
-    def _after(self) -> None:
+    def _tick(self, action: Mapping[str, Any]) -> None:
+        super()._tick(action)
         if self.game.tick % self._stay == 0:
             visit(self.game)
 

@@ -10,7 +10,7 @@ from worldsim.camera import FAR, CameraConfig
 from worldsim.data.dataset import Dataset
 from worldsim.data.episode import Episode, read
 from worldsim.data.frames import Pixels
-from worldsim.daylight import HEIGHTS, Daylight, Sky, skies_of
+from worldsim.daylight import HEIGHTS, Daylight, Sky, between, skies_of
 from worldsim.errors import UserError
 from worldsim.rays import Places
 
@@ -111,7 +111,7 @@ def _skies(found: list[_Watch]) -> NDArray[np.float64]:
     """
     skies = np.concatenate([watch.skies for watch in found])
     hours = [w.hours[w.skies[:, 0].astype(int) - 1] for w in found]  # 0 is the last one
-    seen, height, rows = skies[:, 3:], skies[:, 2].astype(int), _between(np.concatenate(hours))
+    seen, height, rows = skies[:, 3:], skies[:, 2].astype(int), _weights(np.concatenate(hours))
     share, weight = np.linspace(0, 1, HEIGHTS), np.ones(len(skies))
     for _ in range(_ROUNDS):
         up = share[height][:, None]
@@ -141,19 +141,18 @@ def _lands(found: list[_Watch]) -> NDArray[np.float64]:
         of = np.repeat(np.arange(len(found)), [s.sum() for s in seen])
         own = np.zeros((len(hours), len(found)))
         own[np.arange(len(hours)), of] = 1
-        rows = np.concatenate([_between(hours), own], 1)
+        rows = np.concatenate([_weights(hours), own], 1)
         level = _fitted(rows, np.log(tones)[:, None], 1)[:_HOURS, 0]
         out[:, c] = np.exp(level - level.max())
     return out
 
 
-def _between(hours: NDArray[np.float64]) -> NDArray[np.float64]:
+def _weights(hours: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weights (m, n) of the n hours of a table for what lies between them."""
-    at = hours % 1.0 * _HOURS
-    low = np.floor(at).astype(int)
+    low, high, share = between(hours, _HOURS)
     rows, out = np.arange(len(hours)), np.zeros((len(hours), _HOURS))
-    out[rows, low % _HOURS] += 1 - (at - low)
-    out[rows, (low + 1) % _HOURS] += at - low
+    out[rows, low] += 1 - share
+    out[rows, high] += share
     return out
 
 
