@@ -14,7 +14,7 @@ from test_panorama import CAMERA, SIZE, VISIBLE, act
 from toys import tiny_dynamics
 
 from agents.watcher import Watcher
-from worldsim import actions, export
+from worldsim import actions, checkpoint, export
 from worldsim.camera import FAR
 from worldsim.data import hours, record
 from worldsim.data.episode import Episode
@@ -286,6 +286,9 @@ def test_a_world_file_has_its_days(runs, tmp_path, monkeypatch):
     assert np.abs(there.table - days().table).max() < 0.1
     before = load_world(runs / "world.safetensors", "cpu", "float32")
     assert before.simulator._surroundings._daylight is None
+    again = replace(own, hours=[own.out], out=str(tmp_path / "again.safetensors"))
+    export.run(again, tmp_path)
+    assert checkpoint.read_meta(again.out) == checkpoint.read_meta(own.out)
     monkeypatch.setattr(Daylight, "__post_init__", lambda self: None)
     monkeypatch.setattr(export, "watched", lambda *_: Daylight(days().table[0], 0.001))
     export.run(own, tmp_path)

@@ -146,6 +146,21 @@ def test_a_world_file_holds_the_networks_that_were_exported(runs):
     assert told["depth"] == trained.load_depth(world)[1]["hash"]
 
 
+def test_what_is_not_made_anew_is_kept_of_a_world(runs, tmp_path):
+    world, out = str(runs / "world.safetensors"), str(tmp_path / "world.safetensors")
+    same = export.Config(tokenizer=world, dynamics=world, depth=world, contexts=[world], out=out)
+    export.run(same, tmp_path)
+    assert checkpoint.content_hash(checkpoint.load(out)[0]) == checkpoint.read_meta(world)["hash"]
+    before, after = checkpoint.read_meta(world, "world"), checkpoint.read_meta(out, "world")
+    assert before["contexts"] == after["contexts"]
+    assert before["config"]["frame_shape"] == after["config"]["frame_shape"]
+    assert before["step"] == after["step"]
+    with pytest.raises(UserError, match="a world without vistas"):
+        export.run(replace(same, vistas=[world]), tmp_path)
+    with pytest.raises(UserError, match="go with tokenizer"):
+        export._kept(same, "another")
+
+
 def test_encoding_again_adds_nothing_and_drops_half_written_rows(runs, tmp_path):
     folder = tmp_path / "latents"
     shutil.copytree(runs / "latents-train", folder)

@@ -4,6 +4,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from envs.voxel.generate import HEIGHT
+from envs.voxel.visits import visit
 from worldsim import actions
 
 
@@ -58,6 +60,20 @@ def test_ticks_that_nobody_looks_at_lead_to_the_same_places(env):
     for _ in range(12):
         env.advance(actions.make(forward=1))
     assert np.array_equal(env.observe(), seen)
+
+
+def test_nothing_is_built_above_the_world(env):
+    env.reset(seed=3)
+    high, (x, _, z) = HEIGHT - 1, env.game.body[:3]
+    for i in range(-30, 31):
+        for j in range(-30, 31):
+            env.game.world.set(int(x) + i, high, int(z) + j, env.placeable[0])
+    laid = len(env.game.world.edits)
+    for tick in range(40):  # on top of that there is no room for anything
+        env.game.tick = tick
+        env.game.body[:3] = x, HEIGHT, z
+        visit(env.game)
+    assert len(env.game.world.edits) == laid
 
 
 def test_a_stay_is_at_least_a_tick():

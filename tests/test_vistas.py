@@ -12,7 +12,7 @@ from simulated import camera_simulator, same, started
 from test_panorama import CAMERA, SIZE, VISIBLE, act
 
 from agents.surveyor import Surveyor
-from worldsim import actions, export
+from worldsim import actions, checkpoint, export
 from worldsim.data import record
 from worldsim.data.dataset import Dataset
 from worldsim.data.episode import Episode
@@ -219,6 +219,10 @@ def test_a_world_file_has_the_places_that_were_surveyed(runs, tmp_path):
     export.run(replace(own, vistas=[out.out]), tmp_path)
     world = load_world(own.out, "cpu", "float32")
     assert world.meta["vistas"] == 2
+    again = replace(own, vistas=[own.out], out=str(tmp_path / "again.safetensors"))
+    export.run(again, tmp_path)
+    assert checkpoint.read_meta(again.out)["hash"] == world.hash
+    assert load_world(again.out, "cpu", "float32").meta["vistas"] == 2
     data, odds = Dataset([out.out]), iter((0.2, 0.7))
     (best,) = surveyed(data, CAMERA, 1, lambda *_: next(odds)).pictures
     assert np.array_equal(best, surveyed(data, CAMERA, 2).pictures[1])

@@ -25,7 +25,7 @@ from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import SimulatorConfig
 from worldsim.trained import load_depth, load_dynamics, load_tokenizer, short
 from worldsim.vistas import Vistas
-from worldsim.world import Context, Origin, save_world
+from worldsim.world import Context, Kept, Origin, kept_of, save_world
 
 _LATEST_START = 160  # ticks into an episode; the way there is kept in the file
 _NEAR, _FAR = 0.5, 32.0  # blocks between which it counts how far away things are
@@ -41,7 +41,8 @@ class Config:
     depth: str = ""
     """The depth network that the dynamics was trained with, if it was."""
     contexts: list[str] = field(default_factory=list)
-    """Folders of recorded data sets, of validation seeds, from which dreams begin."""
+    """Folders of recorded data sets, of validation seeds, from which dreams begin; or, as for
+    networks, vistas and hours, a world file, of which they are kept."""
     count: int = 24
     """Start contexts."""
     frames: int = 16
@@ -77,9 +78,8 @@ def run(config: Config, run_dir: Path) -> None:
             f"{config.dynamics} was trained with depth network {short(meta.get('depth', ''))};"
             f" depth={config.depth} is {short(depth_meta['hash'])}"
         )
-    data = Dataset(config.contexts)
-    refuse_held_out(data, "export", ("train", "validation"))
-    contexts = start_contexts(data, tokenizer, config.count, config.frames, config.seed)
+    kept = _kept(config, tokenizer_meta["hash"])
+    contexts, shape = _contexts(config, tokenizer)
     card = {
         "step": meta["step"],
         "figures": {**tokenizer_meta.get("figures", {}), **meta.get("figures", {})},
@@ -91,23 +91,60 @@ def run(config: Config, run_dir: Path) -> None:
         **asdict(config.sampling),
         "distilled": meta.get("sampling", {}).get("distilled", 0),
     }
-    settings = {"sampling": sampling, "frame_shape": list(data.frame_shape)}
+    settings = {"sampling": sampling, "frame_shape": list(shape)}
     out = Path(config.out)
     looks = (
         _vistas(config, tokenizer, dynamics, depth),
         _daylight(config, tokenizer, dynamics, depth),
     )
-    content = save_world(out, tokenizer, dynamics, contexts, settings, card, depth, *looks)
-    write_card(out.with_suffix(".md"), content, checkpoint.read_meta(out), out.stat().st_size)
-    print(
-        f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(contexts)} start contexts, {content[:12]}"
-    )
+    content = save_world(out, tokenizer, dynamics, contexts, settings, card, depth, *looks, kept)
+    meta, size = checkpoint.read_meta(out), out.stat().st_size
+    write_card(out.with_suffix(".md"), content, meta, size)
+    print(f"{out}: {size / 1e6:.1f} MB, {len(meta['contexts'])} start contexts, {content[:12]}")
+
+
+def _world(folders: list[str]) -> str:
+    """The world file that is named instead of folders, if one is; else empty."""
+    return folders[0] if len(folders) == 1 and Path(folders[0]).is_file() else ""
+
+
+def _kept(config: Config, tokenizer: str) -> Kept:
+    """What stays as other world files have it.
+
+    Raises:
+        UserError: as `world.kept_of`; or contexts were encoded by another tokenizer.
+    """
+    named = {"contexts": config.contexts, "vistas": config.vistas, "daylight": config.hours}
+    kept = Kept()
+    for name, path in ((name, _world(folders)) for name, folders in named.items()):
+        if not path:
+            continue
+        kept |= kept_of(path, name)
+        own = load_tokenizer(path)[1]["hash"]
+        if name == "contexts" and own != tokenizer:
+            raise UserError(
+                f"contexts of {path} go with tokenizer {short(own)}; this world has"
+                f" {short(tokenizer)} (name folders of recordings)"
+            )
+    return kept
+
+
+def _contexts(config: Config, tokenizer: Tokenizer) -> tuple[list[Context], tuple[int, int]]:
+    """Contexts of recordings, if any are named, and the shape (h, w) of frames."""
+    path = _world(config.contexts)
+    if path:
+        height, width = checkpoint.read_meta(path, "world")["config"]["frame_shape"]
+        return [], (height, width)
+    data = Dataset(config.contexts)
+    refuse_held_out(data, "export", ("train", "validation"))
+    found = start_contexts(data, tokenizer, config.count, config.frames, config.seed)
+    return found, data.frame_shape
 
 
 def _vistas(
     config: Config, tokenizer: Tokenizer, dynamics: Dynamics, depth: Depth | None
 ) -> Vistas | None:
-    if not config.vistas:
+    if not config.vistas or _world(config.vistas):
         return None
     if dynamics.body is None:
         raise UserError("vistas are for games with a camera; this dynamics model has none")
@@ -120,7 +157,7 @@ def _vistas(
 def _daylight(
     config: Config, tokenizer: Tokenizer, dynamics: Dynamics, depth: Depth | None
 ) -> Daylight | None:
-    if not config.hours:
+    if not config.hours or _world(config.hours):
         return None
     if dynamics.body is None or depth is None:
         raise UserError(

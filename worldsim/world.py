@@ -7,7 +7,7 @@ Tensors are `tokenizer.*`, `dynamics.*`, of some games `depth.*`, `daylight` (n,
 the exact world's reset to the context's last frame.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ from worldsim.trained import ready
 from worldsim.vistas import Vistas, unpacked
 
 SHIPPED = weights_dir() / "voxel.safetensors"
+
+_KEPT = {"contexts": ("contexts",), "vistas": ("vistas",), "daylight": ("pace",)}
+"""Of what stands beside networks, the first part of the names of its tensors: keys of metadata."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,18 @@ class Context:
     actions: NDArray[np.float32]
     pose: NDArray[np.float64]
     origin: Origin
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a world file has beside its networks, as it is there: tensors, and metadata of them."""
+
+    tensors: checkpoint.Tensors = field(default_factory=dict)
+    meta: checkpoint.Meta = field(default_factory=dict)
+
+    def __or__(self, other: "Kept") -> "Kept":
+        """Both."""
+        return Kept(self.tensors | other.tensors, self.meta | other.meta)
 
 
 @dataclass(frozen=True)
@@ -124,6 +139,19 @@ def load_world(
     return World(simulator, _contexts(tensors, meta), (height, width), meta["hash"], meta)
 
 
+def kept_of(path: str | Path, name: str) -> Kept:
+    """The contexts, the vistas or the daylight of a world file.
+
+    Raises:
+        UserError: as `worldsim.checkpoint.load`, or it has none.
+    """
+    tensors, meta = checkpoint.load(path, "world")
+    own = {key: value for key, value in tensors.items() if key.split(".")[0] == name}
+    if not own:
+        raise UserError(f"{path} is a world without {name}")
+    return Kept(own, {key: meta[key] for key in _KEPT[name]})
+
+
 def save_world(
     path: Path,
     tokenizer: Tokenizer,
@@ -134,10 +162,12 @@ def save_world(
     depth: Depth | None = None,
     vistas: Vistas | None = None,
     daylight: Daylight | None = None,
+    kept: Kept | None = None,
 ) -> str:
     """The hash of the world file written at `path`, weights in bf16.
 
     `config` has `sampling` and `frame_shape`; `card` is plain data about training and figures.
+    kept: of other world files, instead of what is not given.
     """
     tensors = checkpoint.prefixed(_halved(tokenizer), "tokenizer")
     tensors |= checkpoint.prefixed(_halved(dynamics), "dynamics")
@@ -167,7 +197,8 @@ def save_world(
     if daylight is not None:
         tensors["daylight"] = torch.from_numpy(daylight.table).half()
         meta["pace"] = daylight.pace
-    return checkpoint.save(path, tensors, meta)
+    kept = kept or Kept()
+    return checkpoint.save(path, tensors | kept.tensors, meta | kept.meta)
 
 
 def _vistas(tensors: dict[str, Tensor], path: str | Path) -> Vistas | None:

@@ -9,6 +9,7 @@ from envs.voxel import physics
 from envs.voxel.blocks import PLACEABLE
 from envs.voxel.env import VoxelEnv
 from envs.voxel.game import Game, stand
+from envs.voxel.generate import HEIGHT
 from envs.voxel.playground import Yard
 
 _YARDS = 0.3  # share of the episodes that begin in a playground
@@ -67,7 +68,7 @@ def visit(game: Game) -> None:
 
 
 def _build(game: Game, rng: np.random.Generator, x: int, z: int) -> None:
-    """Put up pillars and walls around a column."""
+    """Put up pillars and walls around a column, as far as the world is high."""
     foot = int(np.floor(game.body[physics.Y]))
     for _ in range(int(rng.integers(1, _PIECES + 1))):
         i, j = (int(v) for v in rng.integers(-_NEAR, _NEAR + 1, 2))
@@ -77,5 +78,5 @@ def _build(game: Game, rng: np.random.Generator, x: int, z: int) -> None:
         for k in range(long):
             column = x + i + k * across, z + j + k * (not across)
             if column != (x, z):
-                for y in range(foot, foot + high):
+                for y in range(foot, min(foot + high, HEIGHT)):
                     game.world.set(column[0], y, column[1], kind)
