@@ -38,15 +38,15 @@ _FEW, _WIDE = 8, 8.0
 """Pixels of a part of the sky that tell its colour, and degrees that it is wide."""
 _FINE = 4
 """Hours that are tried between two of the table's."""
-_CLOUD, _CLEAR = 12.0, 0.25
-"""Difference of a colour, of 255, from which on it is not of the sky; and share of what counts as
-sky of which that must not be true, for its hour to be told."""
-_TREND, _SPAN = 5.0, 60.0
-"""Ticks of a wrong trend that count as much as a wrong colour; and the sum of the squares of ticks
-from their mean, in each part of the sky, from which on there is one."""
-_ELSE, _SURE = 0.05, 1.0
-"""Days beyond which hours are others, and difference of a colour, of 255, by which these have to
-look less like it: else it may be morning or evening."""
+_CLOUD, _CLEAR, _PARTS = 12.0, 0.25, 24
+"""Difference of a colour, of 255, from which on it is not of the sky; share of what counts as sky,
+and how many parts of it, of which that must not be true, for its hour to be told."""
+_TREND, _SPAN = 10.0, 60.0
+"""Ticks of a wrong trend that count as much as a wrong colour; and the squares of ticks from their
+mean, in each part of the sky, summed, from which on there is one."""
+_ELSE, _SURE, _ALONE = 0.05, 1.5, 3.75
+"""Days beyond which hours are others, and by how much, of 255, these have to look less like it,
+where there is a trend and where there is none: else it may be morning or evening."""
 _ALIKE = 0.6
 """Difference of a colour, of 255, within which hours cannot be told apart."""
 _SAME, _SAME_DAY = (0.75, 0.004), (8.0, 0.06)
@@ -113,7 +113,7 @@ class Daylight:
         Of hours that look the same, the middle one; NaN where there is no sky, a strange one, or
         one that other hours have too. That it grows lighter or darker tells mornings from evenings.
         """
-        if not len(skies):
+        if len(skies) < _PARTS:
             return np.nan
         n, height = _FINE * len(self.table), skies[:, 2].astype(int)
         hours = np.arange(n)[:, None] / n + skies[:, 0] * self.pace
@@ -122,10 +122,12 @@ class Daylight:
         miss = early + share[..., None] * (late - early) - skies[:, 3:]
         most = np.abs(miss).max(-1)
         clear = most < _CLOUD
-        apart = np.minimum(most, _CLOUD).mean(1) + _TREND * _trend(miss, clear, skies)
+        alone, trend = np.minimum(most, _CLOUD).mean(1), _trend(miss, clear, skies)
+        both = alone + _TREND * np.nan_to_num(trend)
+        apart, sure = (alone, _ALONE) if np.isnan(trend[both.argmin()]) else (both, _SURE)
         best = int(apart.argmin())
         before, after, other = _around(apart, best)
-        if clear[best].mean() < _CLEAR or other < apart[best] + _SURE:
+        if clear[best].sum() < max(_CLEAR * len(skies), _PARTS) or other < apart[best] + sure:
             return np.nan
         return float((best + (after - before) / 2) / n % 1.0)
 
@@ -141,8 +143,7 @@ def between(
 
 def _around(apart: NDArray[np.float64], best: int) -> tuple[int, int, float]:
     """Hours before and after the best one that look the same, and how far apart others are."""
-    n = len(apart)
-    alike = np.roll(apart <= apart[best] + _ALIKE, -best)
+    n, alike = len(apart), np.roll(apart <= apart[best] + _ALIKE, -best)
     if alike.all():
         return 0, n - 1, np.inf
     before, after = int((~alike[::-1]).argmax()), int((~alike).argmax()) - 1
@@ -157,7 +158,7 @@ def _same(one: Light, other: Light, sky: float, land: float) -> bool:
 
 
 def _trend(miss: NDArray[np.float64], clear: NDArray[np.bool_], skies: Sky) -> NDArray[np.float64]:
-    """How fast (n,) what is missed (n, m, 3) by n hours changes in a tick, where it is clear.
+    """How fast (n,) what n hours miss (n, m, 3) changes in a tick; NaN if too little is clear.
 
     Each part of the sky against itself: others have other clouds, and hills behind the fog.
     """
@@ -167,7 +168,7 @@ def _trend(miss: NDArray[np.float64], clear: NDArray[np.bool_], skies: Sky) -> N
     since = share * (skies[:, 0] - means[:, part])
     span = (since * since).sum(1)
     slopes = (since[..., None] * miss).sum(1) / np.maximum(span, _SPAN)[:, None]
-    return np.where(span > _SPAN, np.abs(slopes).mean(-1), 0.0)
+    return np.where(span > _SPAN, np.abs(slopes).mean(-1), np.nan)
 
 
 def skies_of(
