@@ -8,11 +8,11 @@ from torch import Tensor
 from toys import PoolingTokenizer, tiny_dynamics
 
 from worldsim.camera import CameraConfig
-from worldsim.daylight import Daylight
+from worldsim.memory.daylight import Daylight
+from worldsim.memory.vistas import Vistas
 from worldsim.models.dynamics import Dynamics
 from worldsim.simulator import Simulator, SimulatorConfig
 from worldsim.state import State
-from worldsim.vistas import Vistas
 
 CONTEXT = 4
 

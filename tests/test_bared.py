@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from envs.voxel.blocks import ID
-from worldsim import actions, bared, cubes
+from worldsim import actions, cubes
 from worldsim.camera import CameraConfig
-from worldsim.outlined import fitted, scaled
+from worldsim.memory import bared
+from worldsim.memory.outlined import fitted, scaled
 
 SIZE = 128
 CAMERA = CameraConfig(field_of_view=70.0, overlay=0.1875)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from worldsim import crosshair
+from worldsim.memory import crosshair
 
 ARM = 3
 

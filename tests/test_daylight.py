@@ -18,11 +18,11 @@ from worldsim import actions, checkpoint, export
 from worldsim.camera import FAR
 from worldsim.data import hours, record
 from worldsim.data.episode import Episode
-from worldsim.daylight import HEIGHTS, NO_HOURS, Daylight, relit, skies_of
 from worldsim.errors import UserError
-from worldsim.expected import Expected
-from worldsim.panoramas import as_arrays, blank, from_arrays
-from worldsim.vistas import Vistas
+from worldsim.memory.daylight import HEIGHTS, NO_HOURS, Daylight, relit, skies_of
+from worldsim.memory.expected import Expected
+from worldsim.memory.panoramas import as_arrays, blank, from_arrays
+from worldsim.memory.vistas import Vistas
 from worldsim.world import load_world
 
 HERE = np.zeros(3)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from worldsim.camera import FAR, CameraConfig
-from worldsim.cleaned import cleaned
-from worldsim.edged import beside, edged, uncovered
-from worldsim.expected import Expected
-from worldsim.origins import NONE
-from worldsim.panoramas import blank
-from worldsim.projection import moved
-from worldsim.splatted import NOTHING
+from worldsim.memory.cleaned import cleaned
+from worldsim.memory.edged import beside, edged, uncovered
+from worldsim.memory.expected import Expected
+from worldsim.memory.origins import NONE
+from worldsim.memory.panoramas import blank
+from worldsim.memory.projection import moved
+from worldsim.memory.splatted import NOTHING
 
 SIZE, VISIBLE = 64, 52
 TANGENT = np.tan(np.radians(35.0))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from worldsim.camera import FAR, CameraConfig
-from worldsim.footing import landed
-from worldsim.nearby import restless
-from worldsim.panoramas import blank
+from worldsim.memory.footing import landed
+from worldsim.memory.nearby import restless
+from worldsim.memory.panoramas import blank
 
 FEET = 1.62
 NOTHING = np.full((4, 6, 4), 1e9, np.float32)

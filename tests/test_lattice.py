@@ -11,8 +11,8 @@ from envs.voxel.blocks import ID
 from envs.voxel.render import TANGENT
 from worldsim import actions, cubes
 from worldsim.camera import CHANNELS, EYE, CameraConfig
-from worldsim.expected import Expected
-from worldsim.lattice import LEVELS, UNKNOWN, aimed, inside, laid
+from worldsim.memory.expected import Expected
+from worldsim.memory.lattice import LEVELS, UNKNOWN, aimed, inside, laid
 from worldsim.models.draft import Draft
 from worldsim.models.grid import Grid, grid_loss, seen_from, standing
 from worldsim.models.parts import Clip, grid_losses
@@ -236,7 +236,7 @@ def test_a_dream_knows_its_grid_and_drafts_the_block_before_the_one_aimed_at(mon
 
     monkeypatch.setattr(Draft, "drafted", drafted)
     lattice = np.array([10.0, 0.2, 0.4, 0.1, 1.0])
-    monkeypatch.setattr("worldsim.panoramas.laid", lambda *told: lattice)
+    monkeypatch.setattr("worldsim.memory.panoramas.laid", lambda *told: lattice)
     asked: list[bool] = []
     monkeypatch.setattr(Expected, "block", lambda view, before: asked.append(before) or [2.0] * 6)
     camera = CameraConfig(field_of_view=70.0, pitch=1, yaw=2, walking=[0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from worldsim.camera import FAR
-from worldsim.levelled import levelled
+from worldsim.memory.levelled import levelled
 
 VISIBLE = 40
 EVERYWHERE = np.ones((48, 64), np.bool_)

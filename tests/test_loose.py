@@ -8,14 +8,15 @@ import torch
 from simulated import context, moves, run, same, simulator
 from toys import tiny_dynamics
 
-from worldsim import actions, loose
+from worldsim import actions
 from worldsim.camera import CameraConfig
-from worldsim.expected import Expected
+from worldsim.memory import loose
+from worldsim.memory.expected import Expected
+from worldsim.memory.painted import fallen, painted
+from worldsim.memory.panorama import NEVER, Panorama
+from worldsim.memory.panoramas import as_arrays, begun, from_arrays
 from worldsim.models.faces import Faces
 from worldsim.models.parts import Clip, faces_losses
-from worldsim.painted import fallen, painted
-from worldsim.panorama import NEVER, Panorama
-from worldsim.panoramas import as_arrays, begun, from_arrays
 from worldsim.simulator import Simulator
 
 SIZE, GREY, FAR = 64, 90, 6.0

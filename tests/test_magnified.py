@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from worldsim.magnified import grow_old
-from worldsim.origins import NONE
+from worldsim.memory.magnified import grow_old
+from worldsim.memory.origins import NONE
 
 SIZE, VISIBLE = 32, 24
 

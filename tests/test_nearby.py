@@ -6,8 +6,7 @@ import pytest
 
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
-from worldsim.models.body import CELLS
-from worldsim.nearby import (
+from worldsim.memory.nearby import (
     FRAMES,
     RESTS,
     nowhere,
@@ -18,8 +17,9 @@ from worldsim.nearby import (
     seen_through,
     unseen,
 )
-from worldsim.panoramas import blank, recorded
-from worldsim.rays import facing
+from worldsim.memory.panoramas import blank, recorded
+from worldsim.memory.rays import facing
+from worldsim.models.body import CELLS
 
 CAMERA = CameraConfig(field_of_view=70.0)
 FEET = 1.62  # blocks below the eye

@@ -7,8 +7,8 @@ import torch
 
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
+from worldsim.memory.odometry import walked
 from worldsim.models.heads import body_motion
-from worldsim.odometry import walked
 
 CAMERA = CameraConfig(field_of_view=70.0)
 TICKS = 10

@@ -5,9 +5,9 @@ import pytest
 
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
-from worldsim.expected import Expected
-from worldsim.origins import FRAMES, NONE, rooted, traced
-from worldsim.panoramas import as_arrays, blank, from_arrays
+from worldsim.memory.expected import Expected
+from worldsim.memory.origins import FRAMES, NONE, rooted, traced
+from worldsim.memory.panoramas import as_arrays, blank, from_arrays
 
 CAMERA = CameraConfig(field_of_view=70.0, crosshair=0.0)
 SIZE, VISIBLE = 64, 52

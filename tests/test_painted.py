@@ -11,13 +11,13 @@ from envs.voxel.blocks import ID
 from worldsim import actions, cubes
 from worldsim.camera import CameraConfig
 from worldsim.data.encode_events import colored
-from worldsim.expected import Expected
+from worldsim.memory.expected import Expected
+from worldsim.memory.origins import NONE
+from worldsim.memory.painted import beside, painted
+from worldsim.memory.panorama import NEVER, Panorama
+from worldsim.memory.panoramas import begun
 from worldsim.models.draft import Drafted
 from worldsim.models.faces import TEXELS, Faces, Looks, colors, faces_loss
-from worldsim.origins import NONE
-from worldsim.painted import beside, painted
-from worldsim.panorama import NEVER, Panorama
-from worldsim.panoramas import begun
 
 SIZE = 64
 CAMERA = CameraConfig(field_of_view=70.0)

@@ -6,11 +6,12 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from worldsim import actions, crosshair
+from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
-from worldsim.displaced import closed
-from worldsim.panorama import NEVER, Panorama
-from worldsim.panoramas import as_arrays, begun, blank, from_arrays, recorded
+from worldsim.memory import crosshair
+from worldsim.memory.displaced import closed
+from worldsim.memory.panorama import NEVER, Panorama
+from worldsim.memory.panoramas import as_arrays, begun, blank, from_arrays, recorded
 
 CAMERA = CameraConfig(field_of_view=70.0)
 SIZE = 64

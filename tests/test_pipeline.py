@@ -16,9 +16,9 @@ from worldsim.camera import CameraConfig
 from worldsim.data import encode
 from worldsim.data.latents import LatentDataset
 from worldsim.errors import UserError
-from worldsim.odometry import walked
-from worldsim.panoramas import pooled
-from worldsim.panoramas import recorded as known_before
+from worldsim.memory.odometry import walked
+from worldsim.memory.panoramas import pooled
+from worldsim.memory.panoramas import recorded as known_before
 from worldsim.training import train_dynamics
 from worldsim.world import load_world
 

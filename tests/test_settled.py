@@ -5,11 +5,11 @@ import pytest
 
 from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
-from worldsim.expected import Expected
-from worldsim.origins import NONE
-from worldsim.panorama import NEVER
-from worldsim.panoramas import blank
-from worldsim.settled import settled
+from worldsim.memory.expected import Expected
+from worldsim.memory.origins import NONE
+from worldsim.memory.panorama import NEVER
+from worldsim.memory.panoramas import blank
+from worldsim.memory.settled import settled
 
 CAMERA = CameraConfig(field_of_view=70.0, crosshair=0.0)
 SIZE, VISIBLE = 64, 52

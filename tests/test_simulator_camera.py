@@ -9,8 +9,8 @@ import torch
 from simulated import CONTEXT, camera_simulator, context, moves, run, started
 from torch import Tensor
 
+from worldsim.memory.panoramas import as_arrays
 from worldsim.models.heads import moved
-from worldsim.panoramas import as_arrays
 from worldsim.surroundings import Surroundings
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from test_panorama import CAMERA, SIZE, VISIBLE, act, picture
 
-from worldsim.expected import Expected
-from worldsim.panorama import NEVER, TICKS
-from worldsim.panoramas import blank
-from worldsim.supposed import uncover
+from worldsim.memory.expected import Expected
+from worldsim.memory.panorama import NEVER, TICKS
+from worldsim.memory.panoramas import blank
+from worldsim.memory.supposed import uncover
 
 HERE = np.zeros(3)
 

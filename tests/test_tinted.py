@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from worldsim import actions, tinted
+from worldsim import actions
 from worldsim.camera import FAR, CameraConfig
 from worldsim.data import environments
-from worldsim.expected import Expected
-from worldsim.panoramas import blank, recorded
+from worldsim.memory import tinted
+from worldsim.memory.expected import Expected
+from worldsim.memory.panoramas import blank, recorded
 
 CAMERA = CameraConfig(field_of_view=70.0, crosshair=0.0, overlay=0.1875)
 VISIBLE = 104

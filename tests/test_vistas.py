@@ -18,11 +18,11 @@ from worldsim.data.dataset import Dataset
 from worldsim.data.episode import Episode
 from worldsim.data.survey import looked_around, surveyed
 from worldsim.errors import UserError
-from worldsim.expected import Expected
-from worldsim.panorama import NEVER
-from worldsim.panoramas import blank
-from worldsim.rays import facing
-from worldsim.vistas import NONE, Vistas, due, light, show, unpacked
+from worldsim.memory.expected import Expected
+from worldsim.memory.panorama import NEVER
+from worldsim.memory.panoramas import blank
+from worldsim.memory.rays import facing
+from worldsim.memory.vistas import NONE, Vistas, due, light, show, unpacked
 from worldsim.world import load_world
 
 HERE = np.zeros(3)

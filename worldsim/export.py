@@ -17,14 +17,14 @@ from worldsim.data.episode import read, read_header
 from worldsim.data.frames import Pixels
 from worldsim.data.hours import watched
 from worldsim.data.survey import surveyed
-from worldsim.daylight import Daylight
 from worldsim.errors import UserError
+from worldsim.memory.daylight import Daylight
+from worldsim.memory.vistas import Vistas
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import SimulatorConfig
 from worldsim.trained import load_depth, load_dynamics, load_tokenizer, short
-from worldsim.vistas import Vistas
 from worldsim.world import Context, Kept, Origin, kept_of, save_world
 
 _LATEST_START = 160  # ticks into an episode; the way there is kept in the file

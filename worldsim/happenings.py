@@ -8,10 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldsim import loose
 from worldsim.cubes import CRACKS, DUG, FELL, GONE, HELD, HURT, PLACED
 from worldsim.cubes import NONE as NOTHING
-from worldsim.expected import Expected
+from worldsim.memory import loose
+from worldsim.memory.expected import Expected
+from worldsim.memory.painted import beside, fallen, painted
 from worldsim.models.body import motion_of
 from worldsim.models.company import in_company
 from worldsim.models.draft import Draft, Drafted, undrawn
@@ -21,7 +22,6 @@ from worldsim.models.hands import Hands
 from worldsim.models.overlay import Overlay
 from worldsim.models.packed import pack
 from worldsim.noise import chances_of, draft_noise_of, lucks_of, shares_of
-from worldsim.painted import beside, fallen, painted
 from worldsim.state import State
 from worldsim.surroundings import Ahead
 from worldsim.trained import Model, played

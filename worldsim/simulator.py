@@ -19,11 +19,13 @@ from torch import Tensor
 from worldsim.both import Handed, both
 from worldsim.coding import decoded, encoded
 from worldsim.data.frames import Pixels
-from worldsim.daylight import Daylight
 from worldsim.errors import UserError
 from worldsim.foretold import foretold
 from worldsim.happenings import Happenings
 from worldsim.inputs import as_actions, as_context, as_pictures
+from worldsim.memory.daylight import Daylight
+from worldsim.memory.panoramas import from_arrays
+from worldsim.memory.vistas import Vistas
 from worldsim.models.cache import Cache, restored
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics
@@ -33,12 +35,10 @@ from worldsim.models.sampler import SAMPLERS, Denoise, noised, schedule
 from worldsim.models.scene import Scene
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.noise import noise_of
-from worldsim.panoramas import from_arrays
 from worldsim.state import SEEN, State, Step, as_seeds
 from worldsim.surroundings import Given, Surroundings, Told
 from worldsim.trail import Kept, Move
 from worldsim.trained import played
-from worldsim.vistas import Vistas
 
 
 @dataclass

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from worldsim.data.frames import Pixels
+from worldsim.memory.panorama import Panorama
+from worldsim.memory.panoramas import as_arrays
 from worldsim.models.cache import Cache
 from worldsim.models.cache import joined as joined_caches
-from worldsim.panorama import Panorama
-from worldsim.panoramas import as_arrays
 from worldsim.trail import Kept, Trail
 
 SEEN = "seen."

@@ -1,4 +1,4 @@
-"""What games with a camera have seen, between the networks and `worldsim.panorama`."""
+"""What games with a camera have seen, between the networks and `memory.panorama`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,8 +14,12 @@ from torch import Tensor
 from worldsim.camera import CameraConfig
 from worldsim.coding import depths, encoded
 from worldsim.data.frames import Pixels
-from worldsim.daylight import Daylight, Light, skies_of
-from worldsim.expected import Expected
+from worldsim.memory.daylight import Daylight, Light, skies_of
+from worldsim.memory.expected import Expected
+from worldsim.memory.odometry import walked
+from worldsim.memory.panorama import Panorama
+from worldsim.memory.panoramas import begun, dreamed, each, expected, pooled
+from worldsim.memory.vistas import Vistas
 from worldsim.models.body import MEASURED, Body
 from worldsim.models.company import in_company
 from worldsim.models.depth import Depth
@@ -25,12 +29,8 @@ from worldsim.models.grid import Grid
 from worldsim.models.packed import pack
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.noise import lucks_of
-from worldsim.odometry import walked
-from worldsim.panorama import Panorama
-from worldsim.panoramas import begun, dreamed, each, expected, pooled
 from worldsim.state import State
 from worldsim.trained import played
-from worldsim.vistas import Vistas
 
 
 class Ahead(NamedTuple):

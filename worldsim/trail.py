@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from worldsim.rays import Pixels
+from worldsim.memory.rays import Pixels
 
 LONGEST = 96
 """Moves after which a state is kept whole again: more take less memory and longer to go back to."""

@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from worldsim import checkpoint
-from worldsim.daylight import Daylight
 from worldsim.device import pick_device, pick_dtype
 from worldsim.errors import UserError
+from worldsim.memory.daylight import Daylight
+from worldsim.memory.vistas import Vistas, unpacked
 from worldsim.models.depth import Depth, DepthConfig
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.tokenizer import Tokenizer, TokenizerConfig
 from worldsim.paths import weights_dir
 from worldsim.simulator import Simulator, SimulatorConfig
 from worldsim.trained import ready
-from worldsim.vistas import Vistas, unpacked
 
 SHIPPED = weights_dir() / "voxel.safetensors"
 

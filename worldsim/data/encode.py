@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from worldsim import crosshair
 from worldsim.camera import CameraConfig
 from worldsim.coding import depths
 from worldsim.coding import encoded as encode
@@ -20,10 +19,11 @@ from worldsim.data.replay import played_again
 from worldsim.device import pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.files import locked, write_atomic
+from worldsim.memory import crosshair
+from worldsim.memory.odometry import walked
+from worldsim.memory.panoramas import pooled, recorded
 from worldsim.models.depth import Depth
 from worldsim.models.tokenizer import Tokenizer
-from worldsim.odometry import walked
-from worldsim.panoramas import pooled, recorded
 from worldsim.progress import progress
 from worldsim.trained import load_depth, load_tokenizer, short
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from worldsim import actions, crosshair, cubes
+from worldsim import actions, cubes
 from worldsim.camera import CHANNELS, CUBE, CameraConfig
 from worldsim.data import environments
 from worldsim.data.dataset import Entry, split_of
@@ -30,8 +30,9 @@ from worldsim.data.record import Config as RecordConfig
 from worldsim.data.record import make_policy
 from worldsim.errors import UserError
 from worldsim.files import locked
+from worldsim.memory import crosshair
+from worldsim.memory.panorama import STEPS, TICKS
 from worldsim.models.body import MEASURED, NEAR
-from worldsim.panorama import STEPS, TICKS
 from worldsim.progress import progress
 from worldsim.trained import load_depth, load_tokenizer
 

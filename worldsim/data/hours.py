@@ -10,9 +10,9 @@ from worldsim.camera import FAR, CameraConfig
 from worldsim.data.dataset import Dataset
 from worldsim.data.episode import Episode, read
 from worldsim.data.frames import Pixels
-from worldsim.daylight import HEIGHTS, Daylight, Sky, between, skies_of
 from worldsim.errors import UserError
-from worldsim.rays import Places
+from worldsim.memory.daylight import HEIGHTS, Daylight, Sky, between, skies_of
+from worldsim.memory.rays import Places
 
 _HOURS = 120
 """Hours of a day that light is told at."""

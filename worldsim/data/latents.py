@@ -5,11 +5,11 @@ A folder holds flat files with one row a frame, to be memory-mapped, and `index.
     latents.f16   (rows, z, y, x)
     actions.f32   (rows, a), taken on seeing the row's frame; zeros in an episode's last row
     facts.f32     (rows, FACTS), of the row's frame; reward and terminated of the row's action
-    priors.f16    (rows, z + 3, y, x), what `worldsim.panorama` knows of the row's frame before it
+    priors.f16    (rows, z + 3, y, x), what `memory.panorama` knows of the row's frame before it
                   is seen: latents, then how far and how recent; only of games with a camera
-    motions.f32   (rows, 7), what `worldsim.odometry` measured between the frame before and the
+    motions.f32   (rows, 7), what `memory.odometry` measured between the frame before and the
                   row's; NaN in an episode's first row; only where depth is known
-    cells.u8      (rows, 975), what `worldsim.nearby` knows after the row's frame, in 255ths;
+    cells.u8      (rows, 975), what `memory.nearby` knows after the row's frame, in 255ths;
                   likewise
     events.u8     (rows, k), how often each of `events`, which the index names, happened in the tick
                   that led to the row's frame; only of games that say so

@@ -10,10 +10,10 @@ from worldsim.camera import CameraConfig
 from worldsim.data.dataset import Dataset
 from worldsim.data.episode import Episode, read
 from worldsim.errors import UserError
-from worldsim.panorama import NEVER
-from worldsim.panoramas import blank
-from worldsim.rays import Pixels
-from worldsim.vistas import Vistas
+from worldsim.memory.panorama import NEVER
+from worldsim.memory.panoramas import blank
+from worldsim.memory.rays import Pixels
+from worldsim.memory.vistas import Vistas
 
 _FRAMES = 16
 """Frames of a place by which it is told how open it is."""

@@ -26,10 +26,10 @@ _LOST = 0.2
 _POOLED, _WALK = 4, 3
 
 MEASURED = 7
-"""Numbers in a measurement of `worldsim.odometry`."""
+"""Numbers in a measurement of `memory.odometry`."""
 
 CELLS = 5, 5, 13
-"""Cells around a player, of `worldsim.nearby`."""
+"""Cells around a player, of `memory.nearby`."""
 
 NEAR = 3 * math.prod(CELLS)
 """Numbers of what is known of them: how full they are, how surely empty, how full of liquids."""
@@ -107,7 +107,7 @@ class Body(nn.Module):
 
         latents: (b, f, z, y, x); led: (b, f, a), the actions that led to each, zeros where none
         did. before: (b, z, y, x), the frame before the first, which else counts as the first
-        again. measured: (b, f, 7) as `worldsim.odometry` gives it, NaN where nothing was.
+        again. measured: (b, f, 7) as `memory.odometry` gives it, NaN where nothing was.
         near: (b, f, 975), what the cells around the player were before each frame, as
         `Panorama.nearby` has it.
         """

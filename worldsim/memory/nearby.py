@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from worldsim.memory.rays import Angles, Places, facing, pixel_of, place_of, turned, turned_back
 from worldsim.models.body import CELLS
-from worldsim.rays import Angles, Places, facing, pixel_of, place_of, turned, turned_back
 
 FRAMES = 32
 """Frames that are kept."""

@@ -8,9 +8,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.displaced import CLOSED, ONE_SURFACE, closed
-from worldsim.origins import NONE
-from worldsim.rays import Ages, Angles, Pixels, Places, facing, pixel_of, turned
+from worldsim.memory.displaced import CLOSED, ONE_SURFACE, closed
+from worldsim.memory.origins import NONE
+from worldsim.memory.rays import Ages, Angles, Pixels, Places, facing, pixel_of, turned
 
 NOTHING = 1e9
 """Distance of a pixel that shows nothing known."""

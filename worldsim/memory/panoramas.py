@@ -1,4 +1,4 @@
-"""The panoramas of several games at once, and of recorded episodes; see `worldsim.panorama`."""
+"""The panoramas of several games at once, and of recorded episodes; see `memory.panorama`."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -10,17 +10,17 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim import crosshair, tinted
 from worldsim.camera import FAR, CameraConfig
-from worldsim.edged import edged
-from worldsim.expected import Expected
-from worldsim.lattice import UNKNOWN, laid
+from worldsim.memory import crosshair, tinted
+from worldsim.memory.edged import edged
+from worldsim.memory.expected import Expected
+from worldsim.memory.lattice import UNKNOWN, laid
+from worldsim.memory.nearby import nowhere, restless, unseen
+from worldsim.memory.origins import FRAMES, rooted
+from worldsim.memory.panorama import NEVER, Panorama
+from worldsim.memory.rays import Pixels, Places
+from worldsim.memory.vistas import Vistas
 from worldsim.models.grid import READ
-from worldsim.nearby import nowhere, restless, unseen
-from worldsim.origins import FRAMES, rooted
-from worldsim.panorama import NEVER, Panorama
-from worldsim.rays import Pixels, Places
-from worldsim.vistas import Vistas
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.origins import NONE
-from worldsim.rays import Ages, Places
-from worldsim.summed import within
+from worldsim.memory.origins import NONE
+from worldsim.memory.rays import Ages, Places
+from worldsim.memory.summed import within
 
 _REACH = 2
 """Pixels to each side over which a scale is taken."""
@@ -29,7 +29,7 @@ def grow_old(ages: Ages, origins: Places, visible: int, ticks: float) -> None:
     """Let known pixels that are drawn m times as large as their origins count for a mth of it.
 
     Of what they count for: e**(-age / ticks). ages: (h, w, 2), steps and ticks at which each was
-    seen. origins: (h, w, 3); see `worldsim.origins`.
+    seen. origins: (h, w, 3); see `memory.origins`.
     """
     across, down = _spaced(origins, visible, 0, 1), _spaced(origins, visible, 1, 0)
     width = origins.shape[1]

@@ -1,10 +1,10 @@
-"""Colours between the pixels of a picture, for the loops of `worldsim.projection`."""
+"""Colours between the pixels of a picture, for the loops of `memory.projection`."""
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.rays import Pixels
+from worldsim.memory.rays import Pixels
 
 _KEEN = -0.65
 """Of cubic convolution; at -0.5, Catmull-Rom's, what is drawn again and again goes dull."""

@@ -1,4 +1,4 @@
-"""Pixels from a camera's picture to places of the world and back: the loops of `worldsim.panorama`.
+"""Pixels from a camera's picture to places of the world and back: the loops of `memory.panorama`.
 
 Places are blocks right, down and ahead of where a game began, as it looked then; angles are in
 radians. Row and column of a picture of all directions run with pitch and yaw (an equirectangular
@@ -9,12 +9,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.displaced import ONE_SURFACE, displace, elsewhere, make_room, strayed
-from worldsim.edged import beside, uncovered
-from worldsim.interpolation import sample, sharp
-from worldsim.origins import traced
-from worldsim.rays import Ages, Angles, Pixels, Places, facing, pixel_of, place_of, turned
-from worldsim.splatted import NOTHING, cover
+from worldsim.memory.displaced import ONE_SURFACE, displace, elsewhere, make_room, strayed
+from worldsim.memory.edged import beside, uncovered
+from worldsim.memory.interpolation import sample, sharp
+from worldsim.memory.origins import traced
+from worldsim.memory.rays import Ages, Angles, Pixels, Places, facing, pixel_of, place_of, turned
+from worldsim.memory.splatted import NOTHING, cover
 
 _GAPE = 3
 """Pixels of a gap that is closed where nothing is known."""
@@ -225,7 +225,7 @@ def look(
 ) -> None:
     """Draw what the frame before shows of a picture whose pixels are as near as `moved` says.
 
-    Pixels of which it shows nothing are left as they are. past, origins: see `worldsim.origins`.
+    Pixels of which it shows nothing are left as they are. past, origins: see `memory.origins`.
     """
     shape = frame.shape[0], frame.shape[1]
     old, new = facing(yaw_before, pitch_before), facing(yaw, pitch)

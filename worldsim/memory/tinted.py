@@ -7,7 +7,7 @@ things. What is remembered of it is without that colour, which would otherwise s
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim.rays import Pixels
+from worldsim.memory.rays import Pixels
 
 Tint = NDArray[np.float64]
 """(4,): what is left of a view's colours, at most 1, and what is added to each, of 255."""

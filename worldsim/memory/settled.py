@@ -11,9 +11,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.origins import NONE
-from worldsim.rays import Ages, Pixels, Places
-from worldsim.summed import within
+from worldsim.memory.origins import NONE
+from worldsim.memory.rays import Ages, Pixels, Places
+from worldsim.memory.summed import within
 
 _REACH = 2  # pixels to each side over which colours are compared
 _ALIKE = 32.0  # mean difference of a colour, of 255, up to which they are alike; at twice this, not
@@ -41,7 +41,7 @@ def settled(
     """A frame (h, w, 3) with what was `known` (h, w, 3) in its stead where they look alike.
 
     And of the `origins` (h, w, 3) of that, those that the frame still shows; see
-    `worldsim.origins`; and where (h, w) it is as it was known.
+    `memory.origins`; and where (h, w) it is as it was known.
 
     ages: (h, w, 2) of what was known, `never` where nothing was. fresh: (y, x), a grid over the
     frame, where an event has changed it. visible: rows above what is laid over the view. arm:

@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from worldsim.camera import FAR, CameraConfig
-from worldsim.rays import Pixels, Places
+from worldsim.memory.rays import Pixels, Places
 
 Light = NDArray[np.float64]
 """(k + 1, 3): the sky's colours, of 255, from level to high up; last, which share of the colours

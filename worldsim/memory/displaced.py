@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.rays import Ages, Angles, Pixels, Places, far_from, pixel_of, turned
+from worldsim.memory.rays import Ages, Angles, Pixels, Places, far_from, pixel_of, turned
 
 _NEARER, _GAP = 0.75, 0.25
 """Share of how far something is, and blocks less, within which what is seen instead hides it."""

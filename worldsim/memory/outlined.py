@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim import cubes
-from worldsim.rays import Places
+from worldsim.memory.rays import Places
 
 _FINE = 4
 """Pixels to a side of each of those that are looked at."""

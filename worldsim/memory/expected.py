@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim import crosshair, loose, tinted
 from worldsim.camera import FAR
-from worldsim.daylight import relit
-from worldsim.edged import edged
-from worldsim.lattice import UNKNOWN, aimed
-from worldsim.levelled import levelled
-from worldsim.nearby import NOWHERE, unseen
-from worldsim.panorama import NEVER, Panorama
-from worldsim.rays import Ages, Pixels, Places
-from worldsim.settled import settled
-from worldsim.vistas import Vistas, due, light
+from worldsim.memory import crosshair, loose, tinted
+from worldsim.memory.daylight import relit
+from worldsim.memory.edged import edged
+from worldsim.memory.lattice import UNKNOWN, aimed
+from worldsim.memory.levelled import levelled
+from worldsim.memory.nearby import NOWHERE, unseen
+from worldsim.memory.panorama import NEVER, Panorama
+from worldsim.memory.rays import Ages, Pixels, Places
+from worldsim.memory.settled import settled
+from worldsim.memory.vistas import Vistas, due, light
 
 _TRUST = 0.1
 """Share of the difference to what is read of a dream that known distances make up in a tick."""
@@ -33,7 +33,7 @@ class Expected:
     """What is known of a frame before it is there.
 
     panorama: how the camera will stand. picture, ages, origins, away, litter: as `Panorama.known`
-    tells. painted: (h, w), where a block has been painted over that; see `worldsim.painted`. put:
+    tells. painted: (h, w), where a block has been painted over that; see `memory.painted`. put:
     whether it is one that was put there, which hides what was. vistas: of which one was supposed.
     """
 

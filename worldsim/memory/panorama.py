@@ -17,14 +17,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim import crosshair, tinted
 from worldsim.camera import FAR, CameraConfig
-from worldsim.cleaned import cleaned
-from worldsim.daylight import NO_HOURS, NO_LIGHT, Light, relit
-from worldsim.footing import afloat, landed
-from worldsim.lattice import Lattice, side
-from worldsim.magnified import grow_old
-from worldsim.nearby import (
+from worldsim.memory import crosshair, tinted
+from worldsim.memory.cleaned import cleaned
+from worldsim.memory.daylight import NO_HOURS, NO_LIGHT, Light, relit
+from worldsim.memory.footing import afloat, landed
+from worldsim.memory.lattice import Lattice, side
+from worldsim.memory.magnified import grow_old
+from worldsim.memory.nearby import (
     across,
     holds,
     occupied,
@@ -32,14 +32,14 @@ from worldsim.nearby import (
     scan,
     seen_through,
 )
-from worldsim.origins import FRAMES, NONE, rooted
-from worldsim.projection import guess, look, moved, paint
-from worldsim.rays import Ages, Pixels, Places, facing
-from worldsim.splatted import remembered
-from worldsim.supposed import suppose, uncover
-from worldsim.tinted import PLAIN, Tint
-from worldsim.vistas import NONE as NO_VISTA
-from worldsim.vistas import Vistas, shown_of
+from worldsim.memory.origins import FRAMES, NONE, rooted
+from worldsim.memory.projection import guess, look, moved, paint
+from worldsim.memory.rays import Ages, Pixels, Places, facing
+from worldsim.memory.splatted import remembered
+from worldsim.memory.supposed import suppose, uncover
+from worldsim.memory.tinted import PLAIN, Tint
+from worldsim.memory.vistas import NONE as NO_VISTA
+from worldsim.memory.vistas import Vistas, shown_of
 
 STEPS, TICKS = 8.0, 64.0
 """Steps walked, and ticks, after which what was seen counts for 1/e."""
@@ -59,17 +59,17 @@ class Panorama:
 
     frame, distance: (h, w, 3) last seen, without its cross, and (h, w) how far ahead that is.
     cross: the square that holds that, as it was seen. past, origins: the last frames, and in which
-    of these and where (h, w, 3) each pixel was first drawn; see `worldsim.origins`. colors, places:
+    of these and where (h, w, 3) each pixel was first drawn; see `memory.origins`. colors, places:
     (2, rows, columns, 3) by direction, what was seen last and what that hides. when: (2, rows,
     columns, 2) at which step walked and which tick each was seen. points: (frames, n, 4), some
     places of each recent frame, as `nearby.scan` has them, and stood, (frames, 7), how the camera
     stood at each. rests: (n, 3), where the eye was at rest. eye: (3,) place, yaw, pitch: degrees,
     of the last frame. low: blocks by which the camera was below that, as its player crouched. even:
     ticks that the eye has been at rest. walked, ticks: so far. lattice: (5,), the grid of blocks;
-    see `worldsim.lattice`. tint: what was mixed into the frame, which is kept without it. loose:
+    see `memory.lattice`. tint: what was mixed into the frame, which is kept without it. loose:
     (5,), the corner in the grid of the block that was put down last, the tick since which it is
     there, and whether it falls, 0 to 1; coat: (3, 16, 16, 3), what it looks like; see
-    `worldsim.loose`. vista: (3,), which what was never seen looks like; see `worldsim.vistas`.
+    `memory.loose`. vista: (3,), which what was never seen looks like; see `memory.vistas`.
     litter: share of what is known that is out of place, in the mean of the last ticks. hours: (2,),
     as the dream began, and now; light: (3, k + 1, 3), of both and day; all is kept in the first.
     """

@@ -11,11 +11,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.lattice import inside
-from worldsim.nearby import NOWHERE
-from worldsim.panorama import NEVER, Panorama
-from worldsim.rays import Ages, Angles, Pixels, Places, far_from, place_of
-from worldsim.rays import facing as facing_of
+from worldsim.memory.lattice import inside
+from worldsim.memory.nearby import NOWHERE
+from worldsim.memory.panorama import NEVER, Panorama
+from worldsim.memory.rays import Ages, Angles, Pixels, Places, far_from, place_of
+from worldsim.memory.rays import facing as facing_of
 
 WAIT = 2
 """Ticks after it was put down, or fell last, in which a block may fall."""

@@ -10,7 +10,7 @@ are carried along by a flow: Neyret, Advected Textures, 2003).
 import numpy as np
 from numba import njit
 
-from worldsim.rays import Places
+from worldsim.memory.rays import Places
 
 FRAMES = 32
 """Past frames that are kept for this; what was first drawn before is drawn anew from the last."""

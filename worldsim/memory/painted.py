@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from worldsim import bared, cubes, loose
-from worldsim.expected import Expected
+from worldsim import cubes
+from worldsim.memory import bared, loose
+from worldsim.memory.expected import Expected
+from worldsim.memory.origins import NONE
+from worldsim.memory.outlined import fitted, scaled, wider
+from worldsim.memory.panorama import Panorama
+from worldsim.memory.rays import Pixels, Places
 from worldsim.models.company import in_company
 from worldsim.models.draft import Drafted
 from worldsim.models.faces import TEXELS, Faces, Looks, colors
-from worldsim.origins import NONE
-from worldsim.outlined import fitted, scaled, wider
-from worldsim.panorama import Panorama
-from worldsim.rays import Pixels, Places
 
 _NEARER, _BEFORE = 1.05, 1.6
 """Times the distance to what is there up to which a block is not hidden by that; and up to which

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim import crosshair, cubes
-from worldsim.rays import Places
+from worldsim import cubes
+from worldsim.memory import crosshair
+from worldsim.memory.rays import Places
 
 _SURE, _LIKELY = 0.35, 0.2
 """Mean length of what frames say of an angle, of 1, from which on it counts: of where a grid's

@@ -7,7 +7,7 @@ recorded, and what was never seen looks as in the one that is most like the last
 photographs are completed from others: Hays and Efros, Scene Completion Using Millions of
 Photographs, 2007); from there the transformer draws. After some steps another is looked for.
 
-Pictures run as those of `worldsim.panorama` do: rows with pitch, columns with yaw.
+Pictures run as those of `memory.panorama` do: rows with pitch, columns with yaw.
 """
 
 import io
@@ -20,8 +20,8 @@ from numba import njit
 from numpy.typing import NDArray
 from PIL import Image
 
-from worldsim.daylight import relit_around
-from worldsim.rays import Angles, Pixels, place_of
+from worldsim.memory.daylight import relit_around
+from worldsim.memory.rays import Angles, Pixels, place_of
 
 NONE = np.array([-1.0, 0.0, 0.0])
 """The vista (3,) of a game that has none: its number, by how much it is turned (radians), and after

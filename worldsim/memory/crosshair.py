@@ -6,7 +6,7 @@ What is remembered turns with the world, the cross does not.
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim.rays import Pixels, Places
+from worldsim.memory.rays import Pixels, Places
 
 _THICK = 0  # pixels to each side of an arm's middle that belong to it
 _ASIDE = _THICK + 1  # pixels from an arm's middle to what is beside it

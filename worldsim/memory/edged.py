@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.rays import Pixels, Places
+from worldsim.memory.rays import Pixels, Places
 
 _REACH = 2
 """Pixels to each side within which both surfaces are looked for, and both colours may be found."""

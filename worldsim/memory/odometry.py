@@ -10,8 +10,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from worldsim.camera import CameraConfig
+from worldsim.memory.rays import Pixels, Places, facing, pixel_of, place_of, turned, turned_back
 from worldsim.models.body import MEASURED
-from worldsim.rays import Pixels, Places, facing, pixel_of, place_of, turned, turned_back
 
 Vector = NDArray[np.float64]
 Picture = NDArray[np.float32]

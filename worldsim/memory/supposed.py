@@ -10,12 +10,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.interpolation import sample
-from worldsim.projection import beheld
-from worldsim.rays import Ages, Angles, Pixels, Places, facing, pixel_of
-from worldsim.splatted import NOTHING
-from worldsim.summed import within
-from worldsim.vistas import show
+from worldsim.memory.interpolation import sample
+from worldsim.memory.projection import beheld
+from worldsim.memory.rays import Ages, Angles, Pixels, Places, facing, pixel_of
+from worldsim.memory.splatted import NOTHING
+from worldsim.memory.summed import within
+from worldsim.memory.vistas import show
 
 _GAP = 24  # pixels of a row that something near has uncovered at most
 _FARTHER = 1.2  # times as far away, from which on something is behind another
@@ -49,7 +49,7 @@ def suppose(
     Holes in what is known are closed. What the frame shows a turn away counts as seen when so many
     steps were `walked` and `ticks` had passed; the rest takes the mean of what is known of its row,
     and was never seen. luck: in [0, 1). vista: (rows, columns, 3), which is shown instead of what
-    lies outside of the frame, `turned` by radians; see `worldsim.vistas`; of no rows where there is
+    lies outside of the frame, `turned` by radians; see `memory.vistas`; of no rows where there is
     none.
     """
     height, width = visible, frame.shape[1]

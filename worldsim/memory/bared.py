@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim import cubes
-from worldsim.outlined import wider
-from worldsim.rays import Places
+from worldsim.memory.outlined import wider
+from worldsim.memory.rays import Places
 
 _SIDES, _AHEAD = [cubes.EXITS.index("left"), cubes.EXITS.index("right")], cubes.EXITS.index("ahead")
 

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from worldsim.rays import Ages, Pixels, Places
+from worldsim.memory.rays import Ages, Pixels, Places
 
 _APART = 1.2
 """Times as far away as the median around it, or as near, from which on a pixel is out of place."""

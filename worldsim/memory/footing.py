@@ -9,8 +9,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from worldsim.camera import EYE
-from worldsim.nearby import EVEN, NOWHERE
-from worldsim.rays import Places
+from worldsim.memory.nearby import EVEN, NOWHERE
+from worldsim.memory.rays import Places
 
 _WITHIN, _SOME = 0.25, 3
 """Blocks to each side of a player within which what is below is the ground, if so many say so."""

@@ -11,8 +11,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from worldsim.camera import FAR
-from worldsim.rays import Places
-from worldsim.summed import within
+from worldsim.memory.rays import Places
+from worldsim.memory.summed import within
 
 _REACH = 6
 """Pixels to each side over which a level is taken."""
