@@ -30,6 +30,17 @@ def test_it_is_said_what_a_first_item_waits_for_and_not_where_none_does():
     assert FIRST_START not in told(0.4, late="")
 
 
+def test_work_that_is_gone_on_with_begins_where_it_was(monkeypatch):
+    monkeypatch.setattr(progress, "PLAIN_SECONDS", 0.0)
+    stream, now = io.StringIO(), iter((0.0, 5.0, 10.0))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    with progress.progress("probes", 20, stream, done=17) as shown:
+        shown.advance()
+        shown.advance()
+    lines = stream.getvalue().splitlines()
+    assert lines == ["probes 17/20", "probes 18/20, 10 s left", "probes 19/20, 5 s left"]
+
+
 def test_nothing_is_said_after_work_was_given_up():
     stream = io.StringIO()
     with (

@@ -22,12 +22,12 @@ class Progress:
     """Counts what is done and shows it; made by `progress`."""
 
     def __init__(
-        self, title: str, total: int, bar: Bar | None, stream: TextIO, late: str = ""
+        self, title: str, total: int, bar: Bar | None, stream: TextIO, late: str = "", done: int = 0
     ) -> None:
         self._title, self._total, self._bar, self._stream = title, total, bar, stream
-        self._task = bar.add_task(title, total=total, speed="") if bar else None
+        self._task = bar.add_task(title, total=total, completed=done, speed="") if bar else None
         self._start = self._shown = time.monotonic()
-        self.done = self.frames = 0
+        self.done, self._before, self.frames = done, done, 0
         self._waiting = Timer(LATE_SECONDS, self._say, [late])
         self._waiting.daemon = True
         if late:
@@ -48,7 +48,8 @@ class Progress:
             self._bar.update(self._task, advance=1, speed=speed)
         elif now - self._shown >= PLAIN_SECONDS or self.done == self._total:
             self._shown = now
-            left = (now - self._start) / self.done * (self._total - self.done)
+            each = (now - self._start) / (self.done - self._before)
+            left = each * (self._total - self.done)
             told = [f"{self._title} {self.done}/{self._total}", speed, f"{left:.0f} s left"]
             print(", ".join(filter(None, told)), file=self._stream, flush=True)
 
@@ -61,17 +62,17 @@ class Progress:
 
 @contextmanager
 def progress(
-    title: str, total: int, stream: TextIO | None = None, late: str = ""
+    title: str, total: int, stream: TextIO | None = None, late: str = "", done: int = 0
 ) -> Iterator[Progress]:
     """Show progress over `total` items on the stream, standard error if none is given.
 
     Where there is no terminal the first line comes before the first item, which may take minutes.
-    late: what is said if it takes long.
+    late: what is said if it takes long. done: items that an earlier run has done.
     """
     stream = stream or sys.stderr
     if not stream.isatty():
-        print(f"{title} 0/{total}", file=stream, flush=True)
-        with closing(Progress(title, total, None, stream, late)) as shown:
+        print(f"{title} {done}/{total}", file=stream, flush=True)
+        with closing(Progress(title, total, None, stream, late, done)) as shown:
             yield shown
         return
     columns = (
@@ -83,6 +84,6 @@ def progress(
     )
     with (
         Bar(*columns, console=Console(file=stream)) as bar,
-        closing(Progress(title, total, bar, stream, late)) as shown,
+        closing(Progress(title, total, bar, stream, late, done)) as shown,
     ):
         yield shown

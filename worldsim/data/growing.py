@@ -41,12 +41,11 @@ def grown(
             f"{folder} holds {title} with {name}={begun.get(name)}, not {plan.get(name)}"
             " (choose another folder, or the settings that it was begun with)"
         )
-    with progress(title, clips // batch) as bar:
-        for i in range(clips // batch):
-            if (i + 1) * batch > done:
-                _write(folder, made(i), i * batch, clips)
-                told = {**plan, "done": (i + 1) * batch}
-                write_atomic(folder / _PLAN, json.dumps(told).encode())
+    with progress(title, clips // batch, done=done // batch) as bar:
+        for i in range(done // batch, clips // batch):
+            _write(folder, made(i), i * batch, clips)
+            told = {**plan, "done": (i + 1) * batch}
+            write_atomic(folder / _PLAN, json.dumps(told).encode())
             bar.advance(batch * frames)
 
 

@@ -140,9 +140,7 @@ def evaluate(model: WorldModel, config: Config, chosen: Sequence[Probe], out: Pa
     left = [probe for probe in chosen if not (folder / f"{probe.name}.json").exists()]
     walks = [probe.name for probe in left if probe.family == "horizon"]  # one walk serves several
     jobs = [walks] * bool(walks) + [[p.name] for p in left if p.name not in walks]
-    with progress("probes", len(chosen)) as bar:
-        for _ in range(len(chosen) - len(left)):
-            bar.advance()
+    with progress("probes", len(chosen), done=len(chosen) - len(left)) as bar:
         make, workers = _shared(model, config, len(jobs))
         threads = max(1, torch.get_num_threads() // workers)
         for frames in spread(partial(_Measuring, make, config, out, threads), jobs, workers):
