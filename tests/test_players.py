@@ -6,11 +6,11 @@ import torch
 from test_dynamics import CAMERA, NAMES, B, Clip
 from toys import tiny_dynamics
 
+from worldsim.memory.tilt import surest
 from worldsim.models.body import MEASURED, NEAR, partly_known
 from worldsim.models.hands import Hands, events_loss
 from worldsim.models.level import Level, level_loss
 from worldsim.models.parts import unstirred
-from worldsim.surroundings import _surest
 
 
 def test_a_body_goes_on_from_where_it_was() -> None:
@@ -98,9 +98,9 @@ def test_a_level_learns_where_a_camera_points_and_when_it_cannot_tell() -> None:
     assert told.unsure[plain].min() > 2 * told.unsure[~plain].median()
 
 
-def test_who_has_seen_several_frames_goes_by_the_surest() -> None:
-    assert _surest(np.array([9.0, 1.0, 5.0]), np.array([1.0, 1.0, 1.0])) == 5
-    assert _surest(np.array([9.0, 1.0, 5.0]), np.array([0.1, 1.0, 1.0])) == 9
+def test_who_has_seen_several_frames_goes_by_thesurest() -> None:
+    assert surest(np.array([9.0, 1.0, 5.0]), np.array([1.0, 1.0, 1.0])) == 5
+    assert surest(np.array([9.0, 1.0, 5.0]), np.array([0.1, 1.0, 1.0])) == 9
 
 
 def test_a_dull_dream_shows_what_changes_much_and_nothing_else() -> None:

@@ -19,6 +19,7 @@ from worldsim.memory.expected import Expected
 from worldsim.memory.odometry import walked
 from worldsim.memory.panorama import Panorama
 from worldsim.memory.panoramas import begun, dreamed, each, expected, pooled
+from worldsim.memory.tilt import tilted
 from worldsim.memory.vistas import Vistas
 from worldsim.models.body import MEASURED, Body
 from worldsim.models.company import in_company
@@ -139,9 +140,8 @@ class Surroundings:
         if pitches is None:
             told = in_company(self._body.level, latents.flatten(0, 1).float())
             now, doubt = (part.double().cpu().numpy().reshape(since.shape) for part in told)
-            pitches = [
-                _surest(*row) for row in zip(now - since + since[:, -1:], doubt, strict=True)
-            ]
+            told = now - since + since[:, -1:], doubt
+            pitches = each(partial(tilted, self._camera), pictures, acts, *told)
         firsts = np.clip(pitches - since[:, -1], -90, 90).tolist()
         tilts = _tilts(firsts, turns)
         away = self._away(latents, pictures.shape[2:4], tilts)
@@ -271,13 +271,6 @@ def _timed(
     """Games at other hours, in their light."""
     both = zip(games, times, strict=True)
     return tuple(replace(game, hours=hours, light=light) for game, (hours, light) in both)
-
-
-def _surest(values: NDArray[np.float64], doubt: NDArray[np.float64]) -> float:
-    """The median of values (n,), each weighted by how little doubt (n,) there is about it."""
-    order = np.argsort(values)
-    shares = np.cumsum(1 / doubt[order])
-    return float(values[order][np.searchsorted(shares, shares[-1] / 2)])
 
 
 def _tilts(pitches: Sequence[float], turns: NDArray[np.floating]) -> NDArray[np.float64]:
