@@ -101,6 +101,10 @@ def test_packed_convolutions_say_alike_whatever_they_are_packed_for(
         pack(convolution, dtype)
         near = 1e-5 if dtype == torch.float32 else 3e-2
         packed = convolution(x, leak)
+        if convolution._packed is None:  # processors without such products go on as before
+            assert dtype == torch.bfloat16
+            assert torch.equal(packed, expected)
+            return
         assert packed.dtype == dtype
         assert torch.allclose(packed.float(), expected, rtol=near, atol=near)
         assert torch.equal(convolution(x[1:2], leak)[0], packed[1])
