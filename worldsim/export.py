@@ -120,8 +120,7 @@ def _kept(config: Config, tokenizer: str) -> Kept:
         if not path:
             continue
         kept |= kept_of(path, name)
-        own = load_tokenizer(path)[1]["hash"]
-        if name == "contexts" and own != tokenizer:
+        if name == "contexts" and (own := load_tokenizer(path)[1]["hash"]) != tokenizer:
             raise UserError(
                 f"contexts of {path} go with tokenizer {short(own)}; this world has"
                 f" {short(tokenizer)} (name folders of recordings)"

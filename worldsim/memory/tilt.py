@@ -22,8 +22,8 @@ _REST = 8
 _MOST, _EVERY, _LEAST = 10.0, 4, 100
 """Difference of a colour, of 255, that counts as none of it; of how many rows and columns one is
 compared; pixels that have to be seen in both frames."""
-_STEPS = 4.0, 1.0, 0.25
-"""Degrees between pitches that are tried, all and then those around the best."""
+_TRIED = (88.0, 4.0), (4.0, 1.0), (1.0, 0.25)
+"""Degrees around the best pitch so far within which others are tried, and between two of them."""
 _SURE, _DOUBT, _WRONG = 100.0, 0.5, 4.0
 """What a difference of 1 of 255 counts, beside an error of what single frames tell that is as large
 as is to be expected; degrees that are to be expected at least; and most that counts."""
@@ -48,13 +48,12 @@ def tilted(
     if not len(pairs):
         return surest(told, doubt)
     soft, since = _softened(frames), since - since[-1]
-    best, tried = 0.0, np.arange(-88.0, 88.1, _STEPS[0])
-    for step, finer in zip(_STEPS, (*_STEPS[1:], 0.0), strict=True):
+    view, best = (camera.visible(frames.shape[1]), camera.tangent), 0.0
+    for around, step in _TRIED:
+        tried = best + np.arange(-around, around + step / 2, step)
         off = np.abs(tried[:, None] - told) / np.maximum(doubt, _DOUBT)
-        view = camera.visible(frames.shape[1]), camera.tangent
         apart = _apart(soft, pairs, np.radians(yaws), np.radians(since), np.radians(tried), *view)
         best = float(tried[(_SURE * apart + np.minimum(off, _WRONG).mean(1)).argmin()])
-        tried = best + np.arange(-step, step + finer / 2, finer or step)
     return best
 
 
