@@ -8,19 +8,22 @@ from numpy.typing import NDArray
 
 from agents.moves import MOVES, REPEAT, VECTORS, nearest
 from agents.skills import LOGS, Script, Senses, walk
+from agents.trees import Cell, eye, nearest_trunk, seen_trunk, turn_to, way_to
 from worldsim import actions
+from worldsim.camera import EYE
 from worldsim.errors import UserError
 
 _LEAVES = (7, 10, 12)
-_EYE = 1.62
 _REACH = 4.4
 _CLOSE = 1.5  # blocks over ground from which a trunk is felled
 _TOUCH = 2.0  # blocks within which something is in the way
 _PATIENCE = 160  # ticks for the way to a tree
-_FAR = 24  # blocks within which trees are looked for
 _LAPSE = 8  # ticks that a lapse of skill lasts
-
-Cell = tuple[int, int]
+_WHOLE = 350.0  # degrees that are turned before one walks on
+_GLANCE = 40.0  # degrees turned to the right at a time
+_LEVEL = 5.0  # degrees of pitch at which one looks about
+_TILTED = 10.0  # degrees from there at which one looks level first
+_STROLL = 48  # ticks walked on
 
 
 class Chopper:
@@ -32,14 +35,21 @@ class Chopper:
             `intended`, so that recordings tell how to get out of where no good player gets.
         moves: play `agents.moves` only, each held for `repeat` ticks, as learning agents do.
         repeat: ticks that a move is held.
+        sighted: go for trees that are in the picture only, and look about for one where none is,
+            as a player has to; who learns from such recordings can see why.
     """
 
     def __init__(
-        self, skill: float | None = 1.0, moves: bool = False, repeat: int = REPEAT
+        self,
+        skill: float | None = 1.0,
+        moves: bool = False,
+        repeat: int = REPEAT,
+        sighted: bool = False,
     ) -> None:
         if skill is not None and not 0 <= skill <= 1:
             raise UserError(f"skill is {skill}; needed 0 to 1, or null for one drawn an episode")
         self._wanted, self._moves, self._hold = skill, moves, repeat if moves else 1
+        self._sighted = sighted
 
     def reset(self, seed: int, env: gym.Env[Any, Any], info: dict[str, Any]) -> None:
         """Begin an episode."""
@@ -49,7 +59,7 @@ class Chopper:
         self._senses = Senses(rng, info, env.unwrapped)
         self.skill = float(rng.uniform()) if self._wanted is None else self._wanted
         self._speed = float(rng.uniform(8, 20))
-        self._script = iter(fell_trees(self._senses))
+        self._script = iter(fell_trees(self._senses, self._sighted))
         self._tick, self._lapse = 0, -1
         self.intended = actions.make()
 
@@ -74,11 +84,14 @@ class Chopper:
         return actions.make(**rest, camera=turn.clip(-self._speed, self._speed))
 
 
-def fell_trees(s: Senses) -> Script:
-    """Fell one tree after another, for ever; walk on where none stands near."""
+def fell_trees(s: Senses, sighted: bool = False) -> Script:
+    """Fell one tree after another, for ever; walk on where none stands near, or is seen."""
     left: set[Cell] = set()
     while True:
-        trunk = nearest_trunk(s, left)
+        trunk = seen_trunk(s, left) if sighted else nearest_trunk(s, left)
+        if trunk is None and sighted:
+            yield from _search(s, left)
+            continue
         if trunk is None:
             left.clear()
             yield from walk(s)
@@ -88,37 +101,30 @@ def fell_trees(s: Senses) -> Script:
         left.add(trunk)
 
 
-def nearest_trunk(s: Senses, left: set[Cell]) -> Cell | None:
-    """The column (x, z) of the nearest tree that is not among those left."""
-    assert s.world is not None
-    x, y, z = (int(v) for v in np.floor(s.info["position"]))
-    for ring in range(_FAR + 1):
-        edge = range(-ring, ring + 1)
-        cells = {(x + a, z + b) for b in (-ring, ring) for a in edge}
-        cells |= {(x + a, z + b) for a in (-ring, ring) for b in edge}
-        found = [
-            cell
-            for cell in sorted(cells - left)
-            for up in (1, -2, 4)
-            if s.world.block_at(cell[0], y + up, cell[1]) in LOGS
-        ]
-        if found:
-            return min(found, key=lambda cell: _away(s, cell))
-    return None
-
-
-def _away(s: Senses, cell: Cell) -> float:
-    """Blocks over the ground to the middle of a column."""
-    x, _, z = s.info["position"]
-    return float(np.hypot(cell[0] + 0.5 - x, cell[1] + 0.5 - z))
-
-
-def _turn_to(s: Senses, point: NDArray[Any]) -> tuple[float, float]:
-    """Degrees of pitch and yaw still to turn until a point is looked at."""
-    dx, dy, dz = point - s.info["position"] - np.array([0.0, _EYE, 0.0])
-    yaw = np.degrees(np.arctan2(-dx, dz)) - s.info["yaw"]
-    pitch = -np.degrees(np.arctan2(dy, np.hypot(dx, dz))) - s.info["pitch"]
-    return float(pitch), float((yaw + 180) % 360 - 180)
+def _search(s: Senses, left: set[Cell]) -> Script:
+    """Turn about until a tree is seen; after a whole turn walk on, until one is."""
+    before, turned = float(s.info["yaw"]), 0.0
+    while turned < _WHOLE:
+        if seen_trunk(s, left) is not None:
+            return
+        down = _LEVEL - float(s.info["pitch"])
+        yield {"camera": (down, 0.0) if abs(down) > _TILTED else (0.0, _GLANCE)}
+        now = float(s.info["yaw"])
+        turned += (now - before + 180) % 360 - 180
+        before = now
+    left.clear()
+    for _ in range(int(s.rng.integers(9))):
+        yield {"camera": (0.0, _GLANCE)}
+    begun, stuck = s.info["tick"], 0
+    while s.info["tick"] < begun + _STROLL and seen_trunk(s, left) is None:
+        slow = s.slow()
+        stuck += slow
+        if slow and stuck > 2 and s.aimed and s.info["target_distance"] < _TOUCH:
+            yield from _clear(s)
+            continue
+        if stuck > 8:
+            return
+        yield {"forward": 1, "sprint": 1, "jump": int(slow or bool(s.info.get("in_water", 0)))}
 
 
 def _approach(s: Senses, trunk: Cell) -> Script:
@@ -126,10 +132,10 @@ def _approach(s: Senses, trunk: Cell) -> Script:
     stuck = detours = 0
     begun = s.info["tick"]
     while s.info["tick"] < begun + _PATIENCE:
-        away = _away(s, trunk)
+        away = way_to(s, trunk)
         if away < _CLOSE or detours > 2:
             return
-        pitch, yaw = _turn_to(s, np.array([trunk[0] + 0.5, s.height + _EYE, trunk[1] + 0.5]))
+        pitch, yaw = turn_to(s, np.array([trunk[0] + 0.5, s.height + EYE, trunk[1] + 0.5]))
         ahead = abs(yaw) < 50
         slow = ahead and s.slow()
         stuck += slow
@@ -170,13 +176,13 @@ def _next_log(s: Senses, trunk: Cell) -> NDArray[Any] | None:
     """The middle of the log of a trunk that is in reach and asks for the least turning."""
     assert s.world is not None
     x, z = trunk
-    eye = s.info["position"] + np.array([0.0, _EYE, 0.0])
+    here = eye(s)
     best: tuple[float, NDArray[Any]] | None = None
-    for y in range(int(eye[1]) - 5, int(eye[1]) + 6):
+    for y in range(int(here[1]) - 5, int(here[1]) + 6):
         middle = np.array([x, y, z]) + 0.5
-        if s.world.block_at(x, y, z) not in LOGS or np.linalg.norm(middle - eye) > _REACH:
+        if s.world.block_at(x, y, z) not in LOGS or np.linalg.norm(middle - here) > _REACH:
             continue
-        turn = abs(_turn_to(s, middle)[0])
+        turn = abs(turn_to(s, middle)[0])
         if best is None or turn < best[0]:
             best = turn, middle
     return None if best is None else best[1]
@@ -189,7 +195,7 @@ def _fell(s: Senses, trunk: Cell) -> Script:
         middle = _next_log(s, trunk)
         if middle is None or hidden > 24:
             return
-        pitch, yaw = _turn_to(s, middle)
+        pitch, yaw = turn_to(s, middle)
         if s.info["target_block"] in LOGS:
             yield {"attack": 1}
         elif max(abs(pitch), abs(yaw)) > 9:

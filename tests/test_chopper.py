@@ -32,6 +32,10 @@ def test_the_chopper_fells_trees_as_well_as_it_is_told_to(forest):
     assert logs[1] >= 6
 
 
+def test_a_chopper_who_has_to_look_for_trees_fells_some(forest):
+    assert play(forest, Chopper(sighted=True, moves=True))[1] >= 4
+
+
 def test_equal_seeds_play_equally_and_other_seeds_do_not(forest):
     first, again = (play(forest, Chopper(0.5), 60)[0] for _ in range(2))
     assert np.array_equal(first, again)

@@ -1,0 +1,77 @@
+"""Which trees a player can see; yaw 0 looks along z, yaw 90 against x."""
+
+import numpy as np
+import pytest
+
+from agents.chopper import Chopper
+from agents.skills import Senses
+from agents.trees import nearest_trunk, seen_trunk, turn_to
+from worldsim import actions
+
+LOG, STONE = 6, 1
+GROUND = 20
+
+
+class Meadow:
+    """Flat ground with trunks of five logs and whatever else is put there."""
+
+    def __init__(self, *trunks, **blocks):
+        self.blocks = {(x, GROUND + up, z): LOG for x, z in trunks for up in range(5)}
+        self.blocks |= blocks.get("more", {})
+
+    @property
+    def unwrapped(self):
+        return self
+
+    def block_at(self, x, y, z):
+        return self.blocks.get((x, y, z), STONE if y < GROUND else 0)
+
+
+def senses(world, yaw=0.0, pitch=0.0):
+    info = {"position": np.array([0.5, GROUND, 0.5]), "yaw": yaw, "pitch": pitch, "tick": 0}
+    return Senses(np.random.default_rng(0), info, world)
+
+
+def test_a_tree_is_seen_before_one_and_not_behind():
+    world = Meadow((0, 6))
+    assert seen_trunk(senses(world), set()) == (0, 6)
+    for yaw in (60, 180, -60):
+        assert seen_trunk(senses(world, yaw), set()) is None
+        assert nearest_trunk(senses(world, yaw), set()) == (0, 6)
+
+
+def test_a_tree_under_the_hotbar_or_above_the_picture_is_not_seen():
+    world = Meadow((0, 6))
+    assert seen_trunk(senses(world, pitch=-70), set()) is None
+    assert seen_trunk(senses(world, pitch=70), set()) is None
+
+
+def test_a_tree_behind_a_wall_is_not_seen():
+    wall = {(x, GROUND + up, 3): STONE for x in range(-9, 10) for up in range(9)}
+    assert seen_trunk(senses(Meadow((0, 6), more=wall)), set()) is None
+    low = {cell: kind for cell, kind in wall.items() if cell[1] < GROUND + 2}
+    assert seen_trunk(senses(Meadow((0, 6), more=low)), set()) == (0, 6)
+
+
+def test_of_two_trees_the_nearer_counts_and_those_left_do_not():
+    world = Meadow((0, 9), (2, 6))
+    assert seen_trunk(senses(world), set()) == (2, 6)
+    assert seen_trunk(senses(world), {(2, 6)}) == (0, 9)
+    assert seen_trunk(senses(Meadow((0, 40))), set()) is None
+
+
+def test_the_turn_to_a_point_leads_there():
+    s = senses(Meadow(), yaw=30)
+    pitch, yaw = turn_to(s, np.array([-5 + 0.5, GROUND + 1.62, 0.5]))
+    assert (pitch, yaw) == pytest.approx((0, 60))
+
+
+@pytest.mark.parametrize("sighted", [False, True])
+def test_who_does_not_see_the_tree_turns_to_the_right_until_it_is_there(sighted):
+    """The privileged turns left, where the tree is; the sighted cannot know."""
+    world = Meadow((5, 0))  # 90 degrees to the left
+    policy = Chopper(moves=True, sighted=sighted)
+    info = senses(world).info
+    policy.reset(0, world, info)
+    turned = actions.to_vector(policy.act(None, info))[actions.CAMERA][1]
+    assert turned > 0 if sighted else turned < 0
