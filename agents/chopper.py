@@ -10,7 +10,6 @@ from agents.moves import MOVES, REPEAT, VECTORS, nearest
 from agents.skills import LOGS, Script, Senses, walk
 from agents.trees import Cell, eye, nearest_trunk, seen_trunk, turn_to, way_to
 from worldsim import actions
-from worldsim.camera import EYE
 from worldsim.errors import UserError
 
 _LEAVES = (7, 10, 12)
@@ -89,16 +88,18 @@ def fell_trees(s: Senses, sighted: bool = False) -> Script:
     left: set[Cell] = set()
     while True:
         trunk = seen_trunk(s, left) if sighted else nearest_trunk(s, left)
-        if trunk is None and sighted:
-            yield from _search(s, left)
-            continue
         if trunk is None:
-            left.clear()
-            yield from walk(s)
+            yield from _search(s, left) if sighted else _wander(s, left)
             continue
         yield from _approach(s, trunk)
         yield from _fell(s, trunk)
         left.add(trunk)
+
+
+def _wander(s: Senses, left: set[Cell]) -> Script:
+    """Walk on, and forget which trees were left."""
+    left.clear()
+    yield from walk(s)
 
 
 def _search(s: Senses, left: set[Cell]) -> Script:
@@ -119,7 +120,7 @@ def _search(s: Senses, left: set[Cell]) -> Script:
     while s.info["tick"] < begun + _STROLL and seen_trunk(s, left) is None:
         slow = s.slow()
         stuck += slow
-        if slow and stuck > 2 and s.aimed and s.info["target_distance"] < _TOUCH:
+        if slow and stuck > 2 and _touches(s):
             yield from _clear(s)
             continue
         if stuck > 8:
@@ -135,11 +136,11 @@ def _approach(s: Senses, trunk: Cell) -> Script:
         away = way_to(s, trunk)
         if away < _CLOSE or detours > 2:
             return
-        pitch, yaw = turn_to(s, np.array([trunk[0] + 0.5, s.height + EYE, trunk[1] + 0.5]))
+        pitch, yaw = turn_to(s, np.array([trunk[0] + 0.5, eye(s)[1], trunk[1] + 0.5]))
         ahead = abs(yaw) < 50
         slow = ahead and s.slow()
         stuck += slow
-        if slow and stuck > 2 and s.aimed and s.info["target_distance"] < _TOUCH:
+        if slow and stuck > 2 and _touches(s):
             yield from _clear(s)
             continue
         if stuck > 8:
@@ -152,6 +153,11 @@ def _approach(s: Senses, trunk: Cell) -> Script:
             "jump": int(slow or bool(s.info.get("in_water", 0))),
             "camera": (pitch, yaw),
         }
+
+
+def _touches(s: Senses) -> bool:
+    """Whether what is aimed at stands in the way."""
+    return s.aimed and bool(s.info["target_distance"] < _TOUCH)
 
 
 def _clear(s: Senses) -> Script:

@@ -9,9 +9,7 @@ from worldsim.camera import EYE
 Cell = tuple[int, int]
 """The column (x, z) of a trunk."""
 
-FAR = 24
-"""Blocks within which trees are looked for."""
-
+_FAR = 24  # blocks within which trees are looked for
 _SEEN = 16  # blocks from which a trunk is more than a few pixels wide
 _ASIDE, _ABOVE, _BELOW = 33.0, 33.0, 20.0
 """Degrees from the middle of the picture to where it, or the hotbar over it, ends."""
@@ -42,7 +40,7 @@ def turn_to(s: Senses, point: NDArray[np.float64]) -> tuple[float, float]:
 
 def nearest_trunk(s: Senses, left: set[Cell]) -> Cell | None:
     """The nearest tree that is not among those left, wherever it stands."""
-    for ring in range(FAR + 1):
+    for ring in range(_FAR + 1):
         found = [cell for cell in _ring(s, ring) if cell not in left and _is_trunk(s, cell)]
         if found:
             return min(found, key=lambda cell: way_to(s, cell))
