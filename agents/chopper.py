@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from agents.moves import MOVES, REPEAT, VECTORS, nearest
 from agents.skills import LOGS, Script, Senses, walk
+from agents.trained import TrainedAgent
 from agents.trees import Cell, eye, nearest_trunk, seen_trunk, turn_to, way_to
 from worldsim import actions
 from worldsim.errors import UserError
@@ -17,7 +18,9 @@ _REACH = 4.4
 _CLOSE = 1.5  # blocks over ground from which a trunk is felled
 _TOUCH = 2.0  # blocks within which something is in the way
 _PATIENCE = 160  # ticks for the way to a tree
-_LAPSE = 8  # ticks that a lapse of skill lasts
+LAPSE = 8
+"""Ticks that a lapse of skill lasts, unless said otherwise."""
+
 _WHOLE = 350.0  # degrees that are turned before one walks on
 _GLANCE = 40.0  # degrees turned to the right at a time
 _LEVEL = 5.0  # degrees of pitch at which one looks about
@@ -36,6 +39,10 @@ class Chopper:
         repeat: ticks that a move is held.
         sighted: go for trees that are in the picture only, and look about for one where none is,
             as a player has to; who learns from such recordings can see why.
+        pupil: an agent's file or training folder; it plays where skill lapses, so that recordings
+            tell what to do where it gets by itself (Ross et al. 2011, DAgger). Needs `moves`.
+        world: world file whose tokenizer the pupil sees with; the shipped one if null.
+        lapse: ticks that a lapse of skill lasts.
     """
 
     def __init__(
@@ -44,11 +51,21 @@ class Chopper:
         moves: bool = False,
         repeat: int = REPEAT,
         sighted: bool = False,
+        pupil: str | None = None,
+        world: str | None = None,
+        lapse: int = LAPSE,
     ) -> None:
         if skill is not None and not 0 <= skill <= 1:
             raise UserError(f"skill is {skill}; needed 0 to 1, or null for one drawn an episode")
+        if lapse < 1:
+            raise UserError(f"lapse is {lapse} ticks; needed 1 or more")
+        if pupil is not None and not moves:
+            raise UserError(
+                f"pupil={pupil} plays moves; needed moves=true, so that it is taught them"
+            )
         self._wanted, self._moves, self._hold = skill, moves, repeat if moves else 1
-        self._sighted = sighted
+        self._sighted, self._lasts = sighted, lapse
+        self._pupil = None if pupil is None else TrainedAgent(pupil, world)
 
     def reset(self, seed: int, env: gym.Env[Any, Any], info: dict[str, Any]) -> None:
         """Begin an episode."""
@@ -61,17 +78,23 @@ class Chopper:
         self._script = iter(fell_trees(self._senses, self._sighted))
         self._tick, self._lapse = 0, -1
         self.intended = actions.make()
+        if self._pupil is not None:
+            self._pupil.reset(seed, env, info)
 
     def act(self, observation: Any, info: dict[str, Any]) -> actions.Action:
         """The next action."""
         self._senses.info = info
-        if self._tick % _LAPSE == 0:
+        if self._tick % self._lasts == 0:
             fails = self._senses.rng.random() >= self.skill
             self._lapse = int(self._senses.rng.integers(len(MOVES))) if fails else -1
         if self._tick % self._hold == 0:
             self.intended = self._played(next(self._script))
         self._tick += 1
-        return self.intended if self._lapse < 0 else actions.from_vector(VECTORS[self._lapse])
+        if self._pupil is None:
+            lapse = actions.from_vector(VECTORS[self._lapse])
+        else:  # who sees all the time, also where it does not play
+            lapse = self._pupil.act(observation, info)
+        return self.intended if self._lapse < 0 else lapse
 
     def _played(self, controls: dict[str, Any]) -> actions.Action:
         """The action for controls whose camera is the whole way that is left to turn."""

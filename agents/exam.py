@@ -13,6 +13,7 @@ from worldsim.data.dataset import split_of
 from worldsim.data.record import Policy
 from worldsim.errors import UserError
 from worldsim.files import write_atomic
+from worldsim.progress import progress
 from worldsim.viewer.video import Video
 
 METRICS = "metrics.jsonl"
@@ -33,8 +34,33 @@ class ExamConfig:
     """Most ticks an episode."""
 
 
-def examine(policy: Policy, config: ExamConfig, video: Path | None = None) -> dict[str, float]:
-    """The mean return of whole episodes, its standard error, and the mean length.
+@dataclass
+class Exam:
+    """How each episode of an exam went: returns and lengths in ticks by the episode's seed."""
+
+    returns: dict[int, float]
+    lengths: dict[int, int]
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The mean return, its standard error, and the mean length."""
+        returns = np.array(list(self.returns.values()), np.float64)
+        error = returns.std(ddof=1) / len(returns) ** 0.5 if len(returns) > 1 else 0.0
+        return {
+            "return": float(returns.mean()),
+            "return_error": float(error),
+            "length": float(np.mean(list(self.lengths.values()))),
+        }
+
+    def write(self, path: Path, config: ExamConfig) -> None:
+        """Leave a file of it, which `worldsim compare` pairs with another's."""
+        told = {"env": config.env, "options": config.options, "ticks": config.ticks}
+        data = {"exam": told, "returns": self.returns, "lengths": self.lengths}
+        write_atomic(path, json.dumps(data, indent=1).encode())
+
+
+def examine(policy: Policy, config: ExamConfig, video: Path | None = None) -> Exam:
+    """An exam of whole episodes.
 
     video: file for what is seen of the first episode.
 
@@ -48,20 +74,17 @@ def examine(policy: Policy, config: ExamConfig, video: Path | None = None) -> di
             " training uses"
         )
     env = environments.make(config.env, **config.options)
+    exam = Exam({}, {})
     try:
-        plays = [
-            _play(policy, env, config.seed + i, config.ticks, video if i == 0 else None)
-            for i in range(config.episodes)
-        ]
+        with progress("examining", config.episodes) as shown:
+            for seed in range(config.seed, last + 1):
+                film = video if seed == config.seed else None
+                total, length = _play(policy, env, seed, config.ticks, film)
+                exam.returns[seed], exam.lengths[seed] = total, length
+                shown.advance(length)
     finally:
         env.close()
-    returns, lengths = np.array(plays, np.float64).T
-    error = returns.std(ddof=1) / len(returns) ** 0.5 if len(returns) > 1 else 0.0
-    return {
-        "return": float(returns.mean()),
-        "return_error": float(error),
-        "length": float(lengths.mean()),
-    }
+    return exam
 
 
 def _play(

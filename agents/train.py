@@ -26,6 +26,7 @@ from agents.sight import KINDS, Sight, sight
 from agents.trained import FILE, Player, TrainedAgent, load_agent, save_agent
 from worldsim.data.record import Policy
 from worldsim.errors import UserError
+from worldsim.evaluation.exams import EXAM
 from worldsim.files import write_atomic
 from worldsim.suggest import did_you_mean
 
@@ -146,16 +147,18 @@ def _examiner(config: Config, policy: Policy, run_dir: Path) -> Callable[[int], 
     def film(name: str, ticks: int) -> Path | None:
         return run_dir / "videos" / f"{name}_{ticks:09d}.mp4" if config.videos else None
 
-    def exam(ticks: int) -> dict[str, float]:
-        figures = examine(policy, config.exam, film("truth", ticks))
+    def examined(ticks: int) -> dict[str, float]:
+        exam = examine(policy, config.exam, film("truth", ticks))
+        exam.write(run_dir / EXAM, config.exam)
+        figures = exam.figures
         if not (dreamed(config.env) and config.dreams.episodes):
             return figures
         options = {**_world_of(config), **config.env_options, **config.dreams.options}
         where = replace(config.dreams, options={**options, "obs": "pixels", "repeat": 1})
-        dream = examine(policy, where, film("dream", ticks))
+        dream = examine(policy, where, film("dream", ticks)).figures
         return figures | {f"dream_{name}": value for name, value in dream.items()}
 
-    return exam
+    return examined
 
 
 def _baseline(config: Config, run_dir: Path) -> dict[str, float]:

@@ -115,11 +115,14 @@ def test_an_agent_is_examined_again_on_other_seeds(tmp_path):
     figures = train_agent(again, tmp_path / "exam")
     assert figures["exam_length"] == 12
     assert json.loads((tmp_path / "exam" / "figures.json").read_text()) == figures
+    exam = json.loads((tmp_path / "exam" / "exam.json").read_text())
+    assert list(exam["returns"]) == ["800000"]
+    assert exam["lengths"] == {"800000": 12}
 
 
 def test_the_agent_that_ships_fells_trees_in_the_exact_world():
     exam = ExamConfig(seed=700_000, episodes=2, ticks=320)
-    assert examine(TrainedAgent(), exam)["return"] >= 1
+    assert examine(TrainedAgent(), exam).figures["return"] >= 1
 
 
 @pytest.mark.slow
@@ -159,7 +162,7 @@ def test_ppo_of_stable_baselines_runs_resumes_and_pickles_nothing(tmp_path):
     assert torch.equal(network.actor.weight, weights(tmp_path)["policy.action_net.weight"])
     assert not torch.equal(network.actor.weight, first)
     assert {path.suffix for path in tmp_path.iterdir() if path.is_file()} <= {
-        *(".safetensors", ".jsonl", ".png", ".md", ".lock", "")
+        *(".safetensors", ".json", ".jsonl", ".png", ".md", ".lock", "")
     }
 
 
@@ -226,7 +229,8 @@ def test_exams_are_the_same_again_and_curves_become_pictures(tmp_path):
     config = ExamConfig(episodes=2, ticks=20, options={"size": 16})
     first, again = (examine(RandomPolicy(), config) for _ in range(2))
     assert first == again
-    assert first["length"] == 20
+    assert first.figures["length"] == 20
+    assert list(first.returns) == [700_000, 700_001]
     draw_curves(tmp_path / "curve.png", {"a": [(0, 1.0, 0.1), (5, 2.0, 0.1)]})
     assert (tmp_path / "curve.png").read_bytes()[:4] == b"\x89PNG"
     with pytest.raises(UserError, match="metrics"):

@@ -4,6 +4,7 @@ import pytest
 
 from agents.chopper import Chopper
 from agents.moves import MOVES, REPEAT, VECTORS, nearest
+from agents.trained import SHIPPED, TrainedAgent
 from worldsim import actions
 from worldsim.errors import UserError
 
@@ -67,6 +68,24 @@ def test_what_a_chopper_intends_is_what_it_does_but_for_lapses(forest):
         assert same / 320 == pytest.approx(share, abs=0.2 if skill < 1 else 0)
 
 
+def test_a_pupil_plays_where_skill_lapses_and_is_told_what_to_do():
+    forest = gym.make("envs:WorldSim/VoxelChop-v0")
+    shipped = str(SHIPPED)
+    alone = play(forest, TrainedAgent(shipped), 48)[0]
+    taught = Chopper(0.0, moves=True, sighted=True, pupil=shipped)
+    assert np.array_equal(play(forest, taught, 48)[0], alone)
+    teacher = Chopper(1.0, moves=True, sighted=True)
+    own = play(forest, teacher, 48)[0]
+    watched = Chopper(1.0, moves=True, sighted=True, pupil=shipped)
+    assert np.array_equal(play(forest, watched, 48)[0], own)
+    assert not np.array_equal(own, alone)
+    frame, info = forest.reset(seed=700_001)
+    for policy in (taught, teacher):
+        policy.reset(700_001, forest, info)
+        policy.act(frame, info)
+    assert np.array_equal(*(actions.to_vector(p.intended) for p in (taught, teacher)))
+
+
 def test_every_move_is_the_one_nearest_to_itself():
     for i, vector in enumerate(VECTORS):
         assert nearest(vector, vector[actions.CAMERA] * REPEAT) == i
@@ -77,6 +96,10 @@ def test_every_move_is_the_one_nearest_to_itself():
 def test_a_skill_that_is_no_share_and_a_world_without_blocks_are_refused():
     with pytest.raises(UserError, match=r"skill is 1\.5"):
         Chopper(1.5)
+    with pytest.raises(UserError, match="moves=true"):
+        Chopper(pupil="somebody")
+    with pytest.raises(UserError, match="lapse is 0"):
+        Chopper(lapse=0)
     env = gym.make("CartPole-v1")
     with pytest.raises(UserError, match="block_at"):
         Chopper().reset(0, env, {})

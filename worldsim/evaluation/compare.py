@@ -1,4 +1,4 @@
-"""Command: two evaluations side by side, world by world.
+"""Command: two evaluations side by side, world by world; or two exams of agents.
 
     worldsim compare a=runs/evaluate/one b=runs/evaluate/two
 
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from worldsim.errors import UserError
+from worldsim.evaluation.exams import EXAM, as_sentence, compared
 from worldsim.evaluation.results import Part, as_json, restored
 from worldsim.evaluation.statistics import holm, paired_difference
 from worldsim.evaluation.suite import RESULT
@@ -27,7 +28,7 @@ class Config:
     """Settings of the command."""
 
     a: str = ""
-    """Folder of an evaluation, or its consistency.json."""
+    """Folder of an evaluation, or its consistency.json; or of an agent's exam."""
     b: str = ""
     """The other one."""
 
@@ -38,6 +39,12 @@ def run(config: Config, run_dir: Path) -> None:
     Raises:
         UserError: a result is missing, or the two do not compare.
     """
+    exams = [Path(folder) / EXAM for folder in (config.a, config.b)]
+    if all(exam.is_file() for exam in exams):
+        told = compared(*exams)
+        write_atomic(run_dir / "compare.json", as_json(told))
+        print(as_sentence(told))
+        return
     first, second = read(config.a, "a"), read(config.b, "b")
     for key in _SHARED:
         if first[key] != second[key]:
