@@ -2,10 +2,11 @@
 
 One agent is made into policies of graded skill, from random moves to its own; each plays in the
 dream and in the exact world. Told are the returns of each, Spearman's rank correlation and the gap.
+The same command again goes on with the policies that have not played yet.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from agents.games import Games, make_games
 from agents.moves import MOVES
 from agents.network import Network
 from agents.trained import load_agent, own_sight
+from worldsim.checkpoint import refuse_other
 from worldsim.errors import UserError
-from worldsim.files import write_atomic
+from worldsim.files import locked, write_atomic
 from worldsim.progress import progress
 
 Array = NDArray[np.float64]
 _DRAWS = 2000
+_PLAYED = "played.json"
 
 
 @dataclass
@@ -49,21 +52,22 @@ class Config:
 
 def run(config: Config, run_dir: Path) -> None:
     """Play, print the figures and write them to `ranks.json`."""
-    result = rank(config)
-    run_dir.mkdir(parents=True, exist_ok=True)
+    with locked(run_dir, "rank_agents"):
+        result = rank(config, run_dir)
     write_atomic(run_dir / "ranks.json", json.dumps(result, indent=1).encode())
     low, high = result["interval"]
     print(f"Spearman {result['spearman']:.3f}, 95 % interval {low:.3f} to {high:.3f}")
     print(f"dream above truth by {result['gap']:.3g} a game on average")
 
 
-def rank(config: Config) -> dict[str, Any]:
+def rank(config: Config, run_dir: Path | None = None) -> dict[str, Any]:
     """Skills, returns in dream and truth, their rank correlation with its interval, and the gap.
 
     The interval is of the games: those of each policy are drawn anew, with replacement.
+    run_dir: where what each policy gathered is kept as it comes, and taken from.
 
     Raises:
-        UserError: no agent, or settings out of range.
+        UserError: no agent, settings out of range, or a folder of other settings.
     """
     if not config.agent or config.skills < 3 or min(config.games, config.moves) < 1:
         raise UserError(
@@ -78,18 +82,20 @@ def rank(config: Config) -> dict[str, Any]:
         "truth": (config.exact, config.exact_options),
     }
     skills = np.linspace(0, 1, config.skills)
-    returns: dict[str, Array] = {}
-    with progress("ranking", 2 * config.skills) as shown:
+    played = _Played(config, meta["hash"], run_dir)
+    with progress("ranking", 2 * config.skills, done=played.count) as shown:
         for name, (env, options) in places.items():
+            left = skills[len(played.rows[name]) :]
+            if not len(left):
+                continue
             history = int(meta["config"]["history"])
             games = make_games(env, config.games, seen, repeat, options, history)
-            rows = []
-            for skill in skills:
-                rows.append(play(games, network, float(skill), config.moves, config.seed))
+            for skill in left:
+                row = play(games, network, float(skill), config.moves, config.seed)
+                played.add(name, row)
                 shown.advance(config.games * config.moves * repeat)
-            returns[name] = np.stack(rows)
             games.close()
-    dream, truth = returns["dream"], returns["truth"]
+    dream, truth = (np.array(played.rows[name]) for name in places)
     rng = np.random.default_rng(0)
     draws = []
     for _ in range(_DRAWS):
@@ -106,6 +112,31 @@ def rank(config: Config) -> dict[str, Any]:
         "interval": [float(low), float(high)],
         "gap": float(dream.mean() - truth.mean()),
     }
+
+
+class _Played:
+    """What each policy has gathered so far: rows (games,) by place, in the order of skills."""
+
+    def __init__(self, config: Config, agent: str, run_dir: Path | None) -> None:
+        self.rows: dict[str, list[list[float]]] = {"dream": [], "truth": []}
+        self._path = None if run_dir is None else run_dir / _PLAYED
+        self._settings = {**asdict(config), "agent": agent}
+        if self._path is not None and self._path.exists():
+            kept = json.loads(self._path.read_text())
+            refuse_other(kept["settings"], self._settings, self._path)
+            self.rows = kept["rows"]
+
+    @property
+    def count(self) -> int:
+        """How many have played, in both places."""
+        return sum(map(len, self.rows.values()))
+
+    def add(self, place: str, row: Array) -> None:
+        """One more has."""
+        self.rows[place].append(row.tolist())
+        if self._path is not None:
+            data = {"settings": self._settings, "rows": self.rows}
+            write_atomic(self._path, json.dumps(data).encode())
 
 
 def play(games: Games, network: Network, skill: float, moves: int, seed: int) -> Array:

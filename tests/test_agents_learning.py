@@ -1,5 +1,8 @@
 """Agents that learn: what they see and remember, clones, what holds them near, ranks."""
 
+import json
+from dataclasses import replace
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -161,7 +164,14 @@ def test_policies_of_graded_skill_are_ranked_in_dream_and_truth(tmp_path, runs):
     save_agent(tmp_path / "agent.safetensors", network, seen, 4, 0, {})
     places = {"dream_options": {"device": "cpu"}, "exact_options": {"size": 32}, "world": world}
     config = rank.Config(str(tmp_path), 3, **places, games=2, moves=2)
-    result = rank.rank(config)
+    result = rank.rank(config, tmp_path)
+    kept = json.loads((tmp_path / "played.json").read_text())
+    kept["rows"]["truth"].pop()
+    (tmp_path / "played.json").write_text(json.dumps(kept))
+    for again in (rank.rank(config, tmp_path), rank.rank(config)):
+        assert all(again[place] == result[place] for place in ("dream", "truth"))
+    with pytest.raises(UserError, match="games=2; this run has 3"):
+        rank.rank(replace(config, games=3), tmp_path)
     assert result["skills"] == [0, 0.5, 1]
     assert len(result["dream"]) == len(result["truth"]) == 3
     with pytest.raises(UserError, match="agent=nothing"):

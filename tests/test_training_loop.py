@@ -196,7 +196,7 @@ def test_noise_depends_on_seed_and_step_alone(tmp_path: Path) -> None:
 def test_another_model_in_the_folder_is_refused(tmp_path: Path) -> None:
     train(TokenizerTask(SHORT, ArrayFrames()), SHORT, tmp_path, {})
     other = replace(SHORT, model=replace(SMALL, latent_channels=4))
-    with pytest.raises(UserError, match="trained with latent_channels=8; this run has 4"):
+    with pytest.raises(UserError, match="a run with latent_channels=8; this run has 4"):
         train(TokenizerTask(other, ArrayFrames()), other, tmp_path, {})
 
 

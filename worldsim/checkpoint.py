@@ -183,6 +183,6 @@ def refuse_other(theirs: Mapping[str, Any], ours: Mapping[str, Any], path: str |
     for key in sorted(set(ours) | set(theirs)):
         if ours.get(key) != theirs.get(key):
             raise UserError(
-                f"{path} was trained with {key}={theirs.get(key)}; this run has {ours.get(key)}"
+                f"{path} is of a run with {key}={theirs.get(key)}; this run has {ours.get(key)}"
                 " (use the same, or another run folder)"
             )
