@@ -15,6 +15,7 @@ from agents.exam import curve_of, draw_curves
 from worldsim import checkpoint
 from worldsim.errors import UserError
 from worldsim.files import locked
+from worldsim.footprint import resident_mb
 from worldsim.training.journal import Journal, write_card
 from worldsim.training.stopping import stop_signals
 
@@ -167,6 +168,7 @@ class _Run:
 
     def _tell(self, journal: Journal, figures: Mapping[str, float], speed: float) -> None:
         told = {**figures, "ticks_per_second": speed}
-        journal.write(self.ticks, {**told, "seconds": self.seconds})
+        process = {"seconds": self.seconds, "memory_mb": resident_mb()}
+        journal.write(self.ticks, {**told, **process})
         left = self.seconds / self.done * (1 - self.done) if self.done else math.inf
         journal.show(self.done, left, {"tick": self.ticks, **told})

@@ -18,6 +18,7 @@ from worldsim.benchmark.pixels import PixelModel
 from worldsim.benchmark.rows import Row, find, speed, timed
 from worldsim.benchmark.subject import opened
 from worldsim.errors import UserError
+from worldsim.footprint import peak_mb, resident_mb
 from worldsim.models.packed import PackableConv2d, PackableLinear
 
 TOY = {"frames": 4, "seconds": 1e-3, "batches": 8, "clips": 1, "train_steps": 1, "large": False}
@@ -173,10 +174,10 @@ def test_the_limited_benchmark_runs_the_same_with_fewer_instructions(config, tmp
 
 
 def test_memory_is_counted_in_megabytes():
-    before = dream.resident_mb()
+    before = resident_mb()
     kept = np.ones(200_000_000, np.uint8)  # so much that it is not found among what was let go
-    assert 150 < dream.resident_mb() - before < 400
-    assert dream.peak_mb() >= kept.nbytes / 1e6
+    assert 150 < resident_mb() - before < 400
+    assert peak_mb() >= kept.nbytes / 1e6
 
 
 def test_settings_out_of_range_are_refused(config, tmp_path):

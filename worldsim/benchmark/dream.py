@@ -1,10 +1,8 @@
 """Frames a second and latencies of dreams: one as it is played, and many side by side."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +10,7 @@ from worldsim.actions import from_vector
 from worldsim.benchmark.operations import operations
 from worldsim.benchmark.rows import Row, latencies, speed, timed
 from worldsim.benchmark.subject import Subject
+from worldsim.footprint import resident_mb
 
 BATCHES, CHUNKS, STEPS = (1, 8, 16, 32), (1, 4), (1, 2, 4, 8)
 PLAYED = "dream, as played"
@@ -73,30 +72,6 @@ def grid(subject: Subject, b: int, counted: Callable[[], Counts]) -> Iterator[li
         taken = timed(call, subject.seconds)
         rows.append(speed("dream", taken, b * chunk, settings, b * flops, subject.peak))
     yield rows
-
-
-def resident_mb() -> float:
-    """Megabytes of memory that this process has now; on other systems than Linux, at most had."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        import resource
-
-        return int(statm.read_text().split()[1]) * resource.getpagesize() / 1e6
-    return peak_mb()
-
-
-def peak_mb() -> float:
-    """Megabytes of memory that this process had at most; NaN where nobody keeps count."""
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux's rusage begins with the memory of whoever started the process
-        most = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(most.split()[1]) * 1024 / 1e6
-    try:
-        import resource
-    except ImportError:  # Windows
-        return float("nan")
-    had = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return had / 1e6 if sys.platform == "darwin" else had * 1024 / 1e6
 
 
 def _operations(subject: Subject, chunk: int, steps: int) -> float:

@@ -71,8 +71,8 @@ def _first(begun: float, checkpoint: str, device: str) -> dict[str, float]:
 
 
 def _play(keys: Sequence[str]) -> dict[str, float]:
-    from worldsim.benchmark.dream import peak_mb
     from worldsim.cli import execute
+    from worldsim.footprint import peak_mb
 
     status = execute(["play", *keys])
     if status:
