@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from agents.moves import MOVES, REPEAT, VECTORS, nearest
 from agents.skills import LOGS, Script, Senses, walk
 from agents.trained import TrainedAgent
-from agents.trees import Cell, eye, nearest_trunk, seen_trunk, turn_to, way_to
+from agents.trees import Cell, eye, nearest_trunk, pit_ahead, seen_trunk, turn_to, way_to
 from worldsim import actions
 from worldsim.errors import UserError
 
@@ -77,6 +77,7 @@ class Chopper:
         self._speed = float(rng.uniform(8, 20))
         self._script = iter(fell_trees(self._senses, self._sighted))
         self._tick, self._lapse = 0, -1
+        self._around: list[dict[str, Any]] = []
         self.intended = actions.make()
         if self._pupil is not None:
             self._pupil.reset(seed, env, info)
@@ -88,13 +89,24 @@ class Chopper:
             fails = self._senses.rng.random() >= self.skill
             self._lapse = int(self._senses.rng.integers(len(MOVES))) if fails else -1
         if self._tick % self._hold == 0:
-            self.intended = self._played(next(self._script))
+            self.intended = self._played(self._next())
         self._tick += 1
         if self._pupil is None:
             lapse = actions.from_vector(VECTORS[self._lapse])
         else:  # who sees all the time, also where it does not play
             lapse = self._pupil.act(observation, info)
         return self.intended if self._lapse < 0 else lapse
+
+    def _next(self) -> dict[str, Any]:
+        """What the script wants; who sees turns aside before a pit, and walks on from there."""
+        if not self._sighted:
+            return next(self._script)
+        wanted = self._around.pop() if self._around else next(self._script)
+        aside = float(wanted.get("camera", (0.0, 0.0))[1])
+        if not wanted.get("forward") or not pit_ahead(self._senses, aside):
+            return wanted
+        self._around = [{"forward": 1}] * 2
+        return {"camera": (0.0, _GLANCE)}
 
     def _played(self, controls: dict[str, Any]) -> actions.Action:
         """The action for controls whose camera is the whole way that is left to turn."""

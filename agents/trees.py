@@ -1,4 +1,4 @@
-"""Where trees stand in the exact world: the nearest, and the nearest that a player can see."""
+"""What a chopper knows of the exact world: the nearest tree, the nearest in sight, and pits."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ _ASIDE, _ABOVE, _BELOW = 33.0, 33.0, 20.0
 _TRUNK = range(-2, 7)  # cells above the feet in which a trunk is looked for
 _WALK = 0.2  # blocks between two points of a line of sight
 _TURNING = 0.03  # blocks of way that turning by a degree is worth
+_AHEAD = (0.8, 1.6, 2.4)  # blocks of way, a move and what it takes to stop
+_DEEP = 4  # blocks down to the ground from which on it is a pit
 
 
 def eye(s: Senses) -> NDArray[np.float64]:
@@ -36,6 +38,22 @@ def turn_to(s: Senses, point: NDArray[np.float64]) -> tuple[float, float]:
     yaw = np.degrees(np.arctan2(-dx, dz)) - s.info["yaw"]
     pitch = -np.degrees(np.arctan2(dy, np.hypot(dx, dz))) - s.info["pitch"]
     return float(pitch), float((yaw + 180) % 360 - 180)
+
+
+def pit_ahead(s: Senses, aside: float = 0.0) -> bool:
+    """Whether who walks on, so many degrees to the right, falls into a pit."""
+    assert s.world is not None
+    way = np.radians(float(s.info["yaw"]) + aside)
+    x, y, z = s.info["position"]
+    feet = int(np.floor(y + 0.01))
+    for far in _AHEAD:
+        a, b = (int(np.floor(v)) for v in (x - far * np.sin(way), z + far * np.cos(way)))
+        column = [s.world.block_at(a, feet - down, b) for down in range(-1, _DEEP + 1)]
+        if any(column[:2]):
+            return False  # a wall, or a step
+        if not any(column):
+            return True
+    return False
 
 
 def nearest_trunk(s: Senses, left: set[Cell]) -> Cell | None:

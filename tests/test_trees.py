@@ -5,7 +5,7 @@ import pytest
 
 from agents.chopper import Chopper
 from agents.skills import Senses
-from agents.trees import nearest_trunk, seen_trunk, turn_to
+from agents.trees import nearest_trunk, pit_ahead, seen_trunk, turn_to
 from worldsim import actions
 
 LOG, STONE = 6, 1
@@ -75,3 +75,54 @@ def test_who_does_not_see_the_tree_turns_to_the_right_until_it_is_there(sighted)
     policy.reset(0, world, info)
     turned = actions.to_vector(policy.act(None, info))[actions.CAMERA][1]
     assert turned > 0 if sighted else turned < 0
+
+
+class Ravine(Meadow):
+    """A meadow that from z = 2 on is so many blocks lower."""
+
+    def __init__(self, depth, **blocks):
+        super().__init__(**blocks)
+        self.depth = depth
+
+    def block_at(self, x, y, z):
+        return super().block_at(x, y + (self.depth if z >= 2 else 0), z)
+
+
+@pytest.mark.parametrize(("depth", "falls"), [(0, False), (3, False), (4, True), (15, True)])
+def test_a_pit_is_where_one_would_fall_deep(depth, falls):
+    world = Ravine(depth)
+    assert pit_ahead(senses(world)) is falls
+    assert not pit_ahead(senses(world, yaw=180))
+    assert not pit_ahead(senses(world), aside=90)
+    assert pit_ahead(senses(world, yaw=180), aside=180) is falls
+
+
+def test_behind_a_wall_there_is_no_falling():
+    wall = {(0, GROUND, 1): STONE}
+    assert not pit_ahead(senses(Ravine(15, more=wall)))
+
+
+class Asks:
+    """A script that walks on and on."""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return {"forward": 1}
+
+
+def test_who_sees_turns_aside_before_a_pit_and_walks_on_from_there():
+    policy = Chopper(moves=True, sighted=True)
+    world = Ravine(15)
+    info = {"position": np.array([0.5, GROUND, 0.5]), "yaw": 0.0, "pitch": 0.0, "tick": 0}
+    policy.reset(0, world, info)
+    policy._script = Asks()
+    turned = []
+    for _ in range(6):
+        for _ in range(4):
+            action = policy.act(None, info)
+        turned.append(float(action["camera"][1]))
+        info = {**info, "yaw": info["yaw"] + 4 * turned[-1]}
+    assert all(turn > 0 for turn in turned[:2])  # 0 and 48 degrees look down it, 96 do not
+    assert turned[2:] == [0, 0, 0, 0]
