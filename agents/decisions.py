@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.moves import MIRRORED, nearest
-from agents.sight import Sight, Sights
+from agents.sight import Sight, Sights, down_of
 from worldsim import actions
 from worldsim.camera import CameraConfig
 from worldsim.data import dataset, episode
@@ -86,10 +86,10 @@ def _of_latents(folder: str, seen: Sight, repeat: int, discount: float, seeds: r
     data = LatentDataset([folder])
     if seen.kind != "latent":
         raise UserError(f"{folder} holds latents; an agent of obs={seen.kind} needs recordings")
-    if data.latent_shape != seen.space.shape:
+    if data.latent_shape != seen.bare.shape:
         raise UserError(
             f"{folder} has latents {data.latent_shape}; the world's tokenizer makes"
-            f" {seen.space.shape} (encode with that world's tokenizer)"
+            f" {seen.bare.shape} (encode with that world's tokenizer)"
         )
     parts = []
     for i, (_, _, frames, seed) in enumerate(data.episodes):
@@ -99,7 +99,8 @@ def _of_latents(folder: str, seen: Sight, repeat: int, discount: float, seeds: r
         rewards = clip.facts[0, 1:, FACTS.index("reward")]
         starts = _starts(len(rewards), repeat)
         told = _told(clip.actions[0], rewards, repeat, discount)
-        parts.append((clip.latents[0][starts].astype(np.float16), *told))
+        down = clip.facts[0, starts, FACTS.index("pitch")]
+        parts.append((seen.tilted(clip.latents[0][starts].astype(np.float16), down), *told))
     if not parts:
         raise UserError(f"{folder} holds no episodes of these seeds; name others")
     return parts
@@ -121,14 +122,21 @@ def _of_recordings(
             played = episode.read(path)
             intended = played.info.get(episode.INTENDED)
             starts = _starts(len(played.actions), repeat)
-            frames = played.frames[starts]
+            frames, down = played.frames[starts], _down(played, starts)
             meant = played.actions if intended is None else intended[1:]
             moves, returns = _told(meant, played.rewards, repeat, discount)
-            parts.append((_kept(seen(frames)), moves, returns))
+            parts.append((_kept(seen.tilted(seen(frames), down)), moves, returns))
             if mirror:
-                parts.append((_kept(seen(_mirrored(frames))), MIRRORED[moves], returns))
+                flipped = seen.tilted(seen(_mirrored(frames)), down)
+                parts.append((_kept(flipped), MIRRORED[moves], returns))
             shown.advance(len(starts))
     return parts
+
+
+def _down(played: episode.Episode, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The degrees down that the player looks at those ticks."""
+    told = {name: values[ticks] for name, values in played.info.items() if name == "pitch"}
+    return down_of(told, len(ticks))
 
 
 def _kept(sights: Sights) -> Sights:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agents.history import History, space_of
 from agents.moves import MOVES, VECTORS
-from agents.sight import Sight
+from agents.sight import Sight, down_of
 from worldsim import actions
 from worldsim.data import environments
 from worldsim.errors import UserError
@@ -49,7 +49,7 @@ class Hold(gym.Wrapper[Any, Any, Any, Any]):
 class MovesAndSight(VectorWrapper[Any, Any, Any, Any, Any]):
     """A vector environment with `agents.moves` for actions and a sight for observations.
 
-    Sights that are already of the sight's space are left as they are. An observation is the last
+    What is already as the sight's frames are seen is left as it is. An observation is the last
     `history` sights, the newest first.
     """
 
@@ -60,7 +60,7 @@ class MovesAndSight(VectorWrapper[Any, Any, Any, Any, Any]):
             raise UserError(f"the environment's autoreset mode is {mode}; needed SAME_STEP")
         self._sight, self._history = sight, History(history)
         own = env.single_observation_space
-        self._ready = own.shape == sight.space.shape and own.dtype == sight.space.dtype
+        self._ready = own.shape == sight.bare.shape and own.dtype == sight.bare.dtype
         self._key = "" if self._ready else environments.image_key(own)
         n = env.num_envs
         self.single_action_space = gym.spaces.Discrete(len(MOVES))
@@ -78,17 +78,21 @@ class MovesAndSight(VectorWrapper[Any, Any, Any, Any, Any]):
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
         mask = (options or {}).get("reset_mask")
         rows = None if mask is None else np.flatnonzero(mask)
-        return self._history.begin(self._seen(observations), rows), infos
+        return self._history.begin(
+            self._seen(observations, down_of(infos, self.num_envs)), rows
+        ), infos
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Play a move (n,) in every game; `infos["final_obs"]` is what was seen of those over."""
         controls = batched(VECTORS[np.asarray(actions, np.int64)])
         observations, rewards, terminated, truncated, infos = self.env.step(controls)
-        seen = self._seen(observations)
+        seen = self._seen(observations, down_of(infos, self.num_envs))
         over = np.flatnonzero(terminated | truncated)
         last = seen.copy()
+        if len(over):
+            down = down_of(infos["final_info"], len(seen))
         for i in over:
-            last[i] = self._one(infos["final_obs"][i])
+            last[i] = self._one(infos["final_obs"][i], down[i : i + 1])
         observed = self._history.add(last)
         if len(over):
             ended = as_objects([None] * len(seen))
@@ -98,14 +102,15 @@ class MovesAndSight(VectorWrapper[Any, Any, Any, Any, Any]):
             observed = self._history.begin(seen, over)
         return observed, rewards, terminated, truncated, infos
 
-    def _one(self, observation: Any) -> Any:
+    def _one(self, observation: Any, down: NDArray[np.float64]) -> Any:
         if isinstance(observation, Mapping):
-            return self._seen({key: np.asarray(part)[None] for key, part in observation.items()})[0]
-        return self._seen(np.asarray(observation)[None])[0]
+            one = {key: np.asarray(part)[None] for key, part in observation.items()}
+            return self._seen(one, down)[0]
+        return self._seen(np.asarray(observation)[None], down)[0]
 
-    def _seen(self, observations: Any) -> NDArray[Any]:
-        frames = observations[self._key] if self._key else observations
-        return np.asarray(frames) if self._ready else self._sight(np.asarray(frames))
+    def _seen(self, observations: Any, down: NDArray[np.float64]) -> NDArray[Any]:
+        frames = np.asarray(observations[self._key] if self._key else observations)
+        return self._sight.tilted(frames if self._ready else self._sight(frames), down)
 
 
 def batched(vectors: NDArray[Any]) -> dict[str, Any]:

@@ -41,6 +41,8 @@ class Config(RoundsConfig):
     """Folders of recordings or of latents, for bc."""
     obs: str = "latent"
     """What the agent sees: pixels (64x64), or latent, as the tokenizer of `world` makes them."""
+    tilt: bool = True
+    """It also sees how far down it looks, if the game tells."""
     history: int = 4
     """Sights, a move apart, that it sees at once."""
     world: str | None = None

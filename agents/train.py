@@ -69,7 +69,7 @@ def train_agent(config: Config, run_dir: Path) -> dict[str, float]:
             " others"
         )
     torch.manual_seed(config.seed)
-    seen = sight(config.obs, config.world)
+    seen = sight(config.obs, config.world, config.tilt)
     network = _network(config, seen)
     learner = _learner(config, seen, network)
     player = Player(network, seen, config.repeat)
@@ -96,12 +96,14 @@ def _network(config: Config, seen: Sight) -> Network:
         return Network(NetworkConfig(shape, scale, len(MOVES), config.width, config.channels))
     network, meta = load_agent(config.init)
     theirs = meta["config"]
-    own = seen.kind, seen.tokenizer, config.history
-    if (theirs["obs"], theirs["tokenizer"], theirs["history"]) != own:
+    tilt = theirs.get("tilt", False)
+    own = seen.kind, seen.tokenizer, config.history, seen.tilt
+    if (theirs["obs"], theirs["tokenizer"], theirs["history"], tilt) != own:
         raise UserError(
             f"init={config.init} sees {theirs['history']} {theirs['obs']} of tokenizer"
-            f" {theirs['tokenizer'][:12]!r}; this run {config.history} {seen.kind} of"
-            f" {seen.tokenizer[:12]!r} (use the same obs, history and world)"
+            f" {theirs['tokenizer'][:12]!r}, tilt={str(tilt).lower()}; this run {config.history}"
+            f" {seen.kind} of {seen.tokenizer[:12]!r}, tilt={str(seen.tilt).lower()} (use the same"
+            " obs, history, tilt and world)"
         )
     return network.requires_grad_(True)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from agents.history import History, sights_in
 from agents.moves import MOVES, VECTORS
 from agents.network import Network, NetworkConfig
-from agents.sight import Sight, sight
+from agents.sight import Sight, down_of, sight
 from worldsim import actions, checkpoint
 from worldsim.data import environments
 from worldsim.errors import UserError
@@ -33,6 +33,7 @@ def save_agent(
         "obs": seen.kind,
         "history": sights_in(network.config.shape, seen.space.shape[0]),
         "tokenizer": seen.tokenizer,
+        "tilt": seen.tilt,
         "repeat": repeat,
         "moves": [name for name, _ in MOVES],
     }
@@ -65,7 +66,7 @@ def own_sight(meta: dict[str, Any], world: str | Path | None = None) -> Sight:
     Raises:
         UserError: it sees latents of another tokenizer than that of `world`.
     """
-    seen = sight(meta["config"]["obs"], world)
+    seen = sight(meta["config"]["obs"], world, meta["config"].get("tilt", False))
     if seen.tokenizer != meta["config"]["tokenizer"]:
         raise UserError(
             f"the agent sees latents of tokenizer {meta['config']['tokenizer'][:12]}; the world"
@@ -124,12 +125,12 @@ class Player:
     def act(self, observation: Any, info: dict[str, Any]) -> actions.Action:
         """The action of this tick; a move is held for as long as in training."""
         if self._tick % self._repeat == 0:
-            self._move = self._decided(environments.frame_of(observation, self._key))
+            self._move = self._decided(environments.frame_of(observation, self._key), info)
         self._tick += 1
         return actions.from_vector(VECTORS[self._move])
 
-    def _decided(self, frame: environments.Frame) -> int:
-        seen = self._sight(frame[None])
+    def _decided(self, frame: environments.Frame, info: dict[str, Any]) -> int:
+        seen = self._sight.tilted(self._sight(frame[None]), down_of(info, 1))
         first = self._tick == 0
         observed = self._history.begin(seen) if first else self._history.add(seen)
         if self._rng.random() >= self._skill:

@@ -17,7 +17,7 @@ from agents.games import make_games
 from agents.moves import MOVES, VECTORS
 from agents.network import Network, NetworkConfig
 from agents.rank import spearman
-from agents.sight import Pixels, sight
+from agents.sight import Pixels, down_of, sight
 from agents.train import train_agent
 from agents.trained import Player, load_agent, save_agent
 from worldsim import actions
@@ -31,7 +31,7 @@ def test_training_from_an_agent_teaches_its_critic_first(tmp_path):
     torch.nn.init.normal_(network.critic.weight)
     save_agent(tmp_path / "agent.safetensors", network, Pixels(), 4, 0, {})
     learning = ActorCriticConfig(horizon=4, passes=2, batch=8, warm=9)
-    changes = {"init": str(tmp_path), "history": 1, "dream_ac": learning}
+    changes = {"init": str(tmp_path), "history": 1, "tilt": False, "dream_ac": learning}
     train_agent(small(**changes), tmp_path / "warm")
     before, after = network.state_dict(), load_agent(tmp_path / "warm")[0].state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
@@ -130,16 +130,46 @@ def test_games_remember_what_was_seen_until_they_end():
     assert np.array_equal(third[:, :3], third[:, 6:])
 
 
+@pytest.mark.parametrize("tilt", [False, True])
+def test_how_far_down_one_looks_is_seen_where_it_is_wanted(tilt):
+    options = {**FOREST, "max_episode_steps": 6}
+    seen = sight("pixels", tilt=tilt)
+    games = make_games("WorldSim/VoxelChop-v0", 2, seen, 3, options, history=2)
+    shown, infos = games.reset(seed=[1, 2])
+    assert games.single_observation_space.contains(shown[0])
+    assert shown.shape[1] == 2 * (3 + tilt)
+    shown, *_, infos = games.step(np.array([12, 0]))  # 4 degrees a tick down, and rest
+    if not tilt:
+        return
+    planes = (infos["pitch"] + 90) * 255 / 180
+    assert np.ptp(shown[:, 3], (1, 2)).max() == 0
+    assert shown[:, 3, 0, 0] == pytest.approx(planes, abs=0.5)
+    assert shown[0, 3, 0, 0] - shown[0, 7, 0, 0] == pytest.approx(12 * 255 / 180, abs=1)
+    again, *_, infos = games.step(np.array([12, 0]))
+    last = np.stack(infos["final_obs"])
+    assert last[0, 3, 0, 0] - last[0, 7, 0, 0] == pytest.approx(12 * 255 / 180, abs=1)
+    begun = (infos["pitch"] + 90) * 255 / 180
+    assert again[:, 3, 0, 0] == pytest.approx(begun, abs=0.5)
+    assert np.array_equal(again[:, 3], again[:, 7])
+
+
+def test_games_that_do_not_tell_how_far_down_one_looks_show_none():
+    assert down_of({}, 2).tolist() == [0, 0]
+    assert down_of({"pitch": 7.0}, 1).tolist() == [7]
+    assert down_of({"pose": np.arange(10.0).reshape(2, 5)}, 2).tolist() == [4, 9]
+
+
 def test_a_player_sees_what_the_games_of_its_training_show():
     torch.manual_seed(1)
-    network = Network(NetworkConfig([6, 64, 64], width=8)).eval()
-    player = Player(network, sight("pixels"), 3, greedy=True)
+    network = Network(NetworkConfig([8, 64, 64], width=8)).eval()
+    player = Player(network, sight("pixels", tilt=True), 3, greedy=True)
     env = gym.make("envs:WorldSim/VoxelChop-v0", **FOREST)
     frame, info = env.reset(seed=1)
     player.reset(1, env, info)
     for _ in range(9):
-        frame, *_ = env.step(player.act(frame, {}))
-    games = make_games("WorldSim/VoxelChop-v0", 1, sight("pixels"), 3, FOREST, history=2)
+        frame, *_, info = env.step(player.act(frame, info))
+    tilted = sight("pixels", tilt=True)
+    games = make_games("WorldSim/VoxelChop-v0", 1, tilted, 3, FOREST, history=2)
     seen, _ = games.reset(seed=[1])
     for _ in range(3):
         with torch.no_grad():
