@@ -98,7 +98,8 @@ def _of_latents(folder: str, seen: Sight, repeat: int, discount: float, seeds: r
         clip = data.clips([(i, 0)], frames)
         rewards = clip.facts[0, 1:, FACTS.index("reward")]
         starts = _starts(len(rewards), repeat)
-        told = _told(clip.actions[0], rewards, repeat, discount)
+        meant = clip.actions if clip.intended is None else clip.intended
+        told = _told(meant[0], rewards, repeat, discount)
         down = clip.facts[0, starts, FACTS.index("pitch")]
         parts.append((seen.tilted(clip.latents[0][starts].astype(np.float16), down), *told))
     if not parts:
@@ -120,11 +121,9 @@ def _of_recordings(
     with progress("seeing recordings", len(paths)) as shown:
         for path in paths:
             played = episode.read(path)
-            intended = played.info.get(episode.INTENDED)
             starts = _starts(len(played.actions), repeat)
             frames, down = played.frames[starts], _down(played, starts)
-            meant = played.actions if intended is None else intended[1:]
-            moves, returns = _told(meant, played.rewards, repeat, discount)
+            moves, returns = _told(played.meant, played.rewards, repeat, discount)
             parts.append((_kept(seen.tilted(seen(frames), down)), moves, returns))
             if mirror:
                 flipped = seen.tilted(seen(_mirrored(frames)), down)

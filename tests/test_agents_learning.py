@@ -21,7 +21,7 @@ from agents.sight import Pixels, down_of, sight
 from agents.train import train_agent
 from agents.trained import Player, load_agent, save_agent
 from worldsim import actions
-from worldsim.data import episode, record
+from worldsim.data import encode, episode, record
 from worldsim.errors import UserError
 
 
@@ -103,6 +103,21 @@ def test_cloning_learns_decisions_by_heart():
     first, *_, last = (learner.round(number)[1]["agreement"] for number in range(3))
     assert first < last
     assert last > 0.95
+
+
+def test_latents_tell_what_was_intended_too(tmp_path, runs):
+    """A clone learns the same from recordings and from their latents."""
+    chopper = {"policy": "chopper", "policy_options": {"moves": True, "skill": 0.5}}
+    data, out, world = str(tmp_path / "data"), str(tmp_path / "latents"), runs / "world.safetensors"
+    recorded = {"env": "WorldSim/VoxelChop-v0", "env_options": {"size": 32}, "out": data}
+    record.record(record.Config(**chopper, **recorded, episodes=2, steps=18))
+    encode.run(encode.Config([data], str(world), out, dtype="float32"), tmp_path)
+    seen = sight("latent", str(world), tilt=True)
+    ours, theirs = (decisions([folder], seen, 4, 0.5) for folder in (data, out))
+    for name in ("moves", "returns", "first"):
+        assert np.array_equal(getattr(ours, name), getattr(theirs, name))
+    assert ours.seen == pytest.approx(theirs.seen, abs=0.02)
+    assert ours.seen.shape[1] == 1 + seen.bare.shape[0]
 
 
 def test_games_show_what_the_sight_sees_and_hold_moves():

@@ -13,7 +13,7 @@ from worldsim.camera import CameraConfig
 from worldsim.coding import depths
 from worldsim.coding import encoded as encode
 from worldsim.data.dataset import SPLITS, Dataset, Entry, split_of
-from worldsim.data.episode import Episode, read
+from worldsim.data.episode import INTENDED, Episode, read
 from worldsim.data.latents import FACTS, FILES, FORMAT, INDEX, file_of, named, read_index
 from worldsim.data.replay import played_again
 from worldsim.device import pick_device, pick_dtype
@@ -98,6 +98,7 @@ def encoded(
     rows: dict[str, NDArray[Any]] = {
         "latents": latents,
         "actions": _padded(episode.actions),
+        INTENDED: _padded(episode.meant),
         "facts": facts(episode),
     }
     if names := events_of(episode):
@@ -226,6 +227,8 @@ class Store:
                 f"{entry.path} tells of {named(events)}; {self._folder} holds episodes that tell of"
                 f" {named(self._events or [])} (encode into another folder)"
             )
+        if self.episodes and INTENDED not in self._shapes:  # begun by an earlier version
+            rows = {name: array for name, array in rows.items() if name != INTENDED}
         if self.episodes and rows.keys() != self._shapes.keys():
             raise UserError(
                 f"{self._folder} holds {named(sorted(self._shapes))}; {entry.path} would add"

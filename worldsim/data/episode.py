@@ -39,6 +39,12 @@ class Episode:
     info: dict[str, NDArray[Any]]  # each (t+1, ...)
     seed: int
 
+    @property
+    def meant(self) -> NDArray[np.float32]:
+        """The actions (t, a) that the policy intended; those played, where it does not tell."""
+        told = self.info.get(INTENDED)
+        return self.actions if told is None else told[1:].astype(np.float32)
+
 
 @dataclass(frozen=True)
 class Header:

@@ -4,6 +4,8 @@ A folder holds flat files with one row a frame, to be memory-mapped, and `index.
 
     latents.f16   (rows, z, y, x)
     actions.f32   (rows, a), taken on seeing the row's frame; zeros in an episode's last row
+    intended.f32  (rows, a), what the player meant to do then, which lapses of skill are not;
+                  likewise
     facts.f32     (rows, FACTS), of the row's frame; reward and terminated of the row's action
     priors.f16    (rows, z + 3, y, x), what `memory.panorama` knows of the row's frame before it
                   is seen: latents, then how far and how recent; only of games with a camera
@@ -48,6 +50,7 @@ INDEX = "index.json"
 FILES = {
     "latents": np.float16,
     "actions": np.float32,
+    "intended": np.float32,
     "facts": np.float32,
     "priors": np.float16,
     "motions": np.float32,
@@ -85,7 +88,8 @@ class Clips:
     where depth is known; events: (b, t, k), of games that say so; tried: (b, t-1, s, k), what each
     of the action columns `keys` would have led to, where that is known; aims: (b, t), blocks to
     what frames show in the middle, cubes: (b, t, 6), what hands changed, and points: (b, t,
-    *POINTS), where frames show that, likewise.
+    *POINTS), where frames show that, likewise. intended: (b, t-1, a), what was meant; of folders
+    that an earlier version made None.
     """
 
     latents: NDArray[np.float32]
@@ -100,6 +104,7 @@ class Clips:
     aims: NDArray[np.float32] | None = None
     cubes: NDArray[np.float32] | None = None
     points: NDArray[np.float32] | None = None
+    intended: NDArray[np.float32] | None = None
 
 
 class LatentDataset:
@@ -197,6 +202,7 @@ class LatentDataset:
             aims=rows.get("aims"),
             cubes=rows.get("cubes"),
             points=rows["points"].astype(np.float32) if "points" in rows else None,
+            intended=rows["intended"][:, :-1] if "intended" in rows else None,
         )
 
     def draw(self, rng: np.random.Generator, b: int, t: int, eventful: float = 0.0) -> Clips:
