@@ -21,7 +21,7 @@ _PATIENCE = 160  # ticks for the way to a tree
 LAPSE = 8
 """Ticks that a lapse of skill lasts, unless said otherwise."""
 
-_WHOLE = 350.0  # degrees that are turned before one walks on
+_ON = 0.1  # how often one walks on instead, where no tree is seen
 _GLANCE = 40.0  # degrees turned to the right at a time
 _LEVEL = 5.0  # degrees of pitch at which one looks about
 _TILTED = 10.0  # degrees from there at which one looks level first
@@ -138,19 +138,23 @@ def _wander(s: Senses, left: set[Cell]) -> Script:
 
 
 def _search(s: Senses, left: set[Cell]) -> Script:
-    """Turn about until a tree is seen; after a whole turn walk on, until one is."""
-    before, turned = float(s.info["yaw"]), 0.0
-    while turned < _WHOLE:
-        if seen_trunk(s, left) is not None:
-            return
+    """Turn about until a tree is seen, and now and then walk on, until one is.
+
+    When to walk is left to chance, not to how far one has turned: who imitates this cannot know.
+    """
+    while seen_trunk(s, left) is None:
         down = _LEVEL - float(s.info["pitch"])
-        yield {"camera": (down, 0.0) if abs(down) > _TILTED else (0.0, _GLANCE)}
-        now = float(s.info["yaw"])
-        turned += (now - before + 180) % 360 - 180
-        before = now
-    left.clear()
-    for _ in range(int(s.rng.integers(9))):
-        yield {"camera": (0.0, _GLANCE)}
+        if abs(down) > _TILTED:
+            yield {"camera": (down, 0.0)}
+        elif not s.chance(_ON):
+            yield {"camera": (0.0, _GLANCE)}
+        else:
+            left.clear()
+            yield from _stroll(s, left)
+
+
+def _stroll(s: Senses, left: set[Cell]) -> Script:
+    """Walk straight on until a tree is seen, and dig through what stands in the way."""
     begun, stuck = s.info["tick"], 0
     while s.info["tick"] < begun + _STROLL and seen_trunk(s, left) is None:
         slow = s.slow()
