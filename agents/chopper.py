@@ -18,9 +18,6 @@ _REACH = 4.4
 _CLOSE = 1.5  # blocks over ground from which a trunk is felled
 _TOUCH = 2.0  # blocks within which something is in the way
 _PATIENCE = 160  # ticks for the way to a tree
-LAPSE = 8
-"""Ticks that a lapse of skill lasts, unless said otherwise."""
-
 _ON = 0.1  # how often one walks on instead, where no tree is seen
 _GLANCE = 40.0  # degrees turned to the right at a time
 _LEVEL = 5.0  # degrees of pitch at which one looks about
@@ -53,7 +50,7 @@ class Chopper:
         sighted: bool = False,
         pupil: str | None = None,
         world: str | None = None,
-        lapse: int = LAPSE,
+        lapse: int = 8,
     ) -> None:
         if skill is not None and not 0 <= skill <= 1:
             raise UserError(f"skill is {skill}; needed 0 to 1, or null for one drawn an episode")

@@ -23,9 +23,10 @@ def compared(a: Path, b: Path) -> dict[str, float]:
     """
     first, second = _read(a), _read(b)
     for key, value in first["exam"].items():
-        if value != second["exam"][key]:
+        other = second["exam"].get(key)
+        if value != other:
             raise UserError(
-                f"the exams differ in {key}: {a} has {value}, {b} has {second['exam'][key]}"
+                f"the exams differ in {key}: {a} has {value}, {b} has {other}"
                 " (examine both with the same settings)"
             )
     ours, theirs = first["returns"], second["returns"]
