@@ -50,6 +50,7 @@ class VoxelEnv(Twin):
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012
+    ENGINE_VERSION = ENGINE_VERSION
     RENDER_VERSION = RENDER_VERSION
 
     def __init__(
@@ -141,7 +142,7 @@ class VoxelEnv(Twin):
             "time_of_day": game.clock % sky.DAY / sky.DAY,
             "tick": game.tick,
             "biome": int(column(game.world.seed, x, z)[1]),
-            "engine_version": ENGINE_VERSION,
+            "engine_version": self.ENGINE_VERSION,
             "events": dict(game.events),
         }
 

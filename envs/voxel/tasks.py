@@ -23,6 +23,8 @@ class ChopEnv(VoxelEnv):
     Spaces, info and reset options are those of `WorldSim/Voxel-v0`; truncates after 1,000 ticks.
     """
 
+    ENGINE_VERSION = 2  # 1 put some into caves or the sky, where a tree stood
+
     def __init__(
         self,
         size: int | tuple[int, int] = 128,
@@ -37,9 +39,11 @@ class ChopEnv(VoxelEnv):
         for x, z in self.np_random.integers(-20000, 20000, (_TRIES, 2)).tolist():
             ground, biome = column(seed, x, z)
             if biome == FOREST and SEA + 1 < ground <= 40:
-                turned = game.body[physics.YAW : physics.PITCH + 1].copy()
-                game.body = stand(game.world, x, z)
-                game.body[physics.YAW : physics.PITCH + 1] = turned
+                body = stand(game.world, x, z)
+                if body[physics.Y] != ground + 1:
+                    continue  # a tree stands there, and the next room is a cave, or none
+                body[physics.YAW : physics.PITCH + 1] = game.body[physics.YAW : physics.PITCH + 1]
+                game.body = body
                 break
         self._apply(game, options)
         return game
