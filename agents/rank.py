@@ -7,6 +7,7 @@ The same command again goes on with the policies that have not played yet.
 
 import json
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from agents.games import Games, make_games
 from agents.moves import MOVES
 from agents.network import Network
 from agents.trained import load_agent, own_sight
-from worldsim.checkpoint import refuse_other
 from worldsim.errors import UserError
 from worldsim.files import locked, write_atomic
+from worldsim.ledger import Ledger
 from worldsim.progress import progress
 
 Array = NDArray[np.float64]
@@ -82,20 +83,23 @@ def rank(config: Config, run_dir: Path | None = None) -> dict[str, Any]:
         "truth": (config.exact, config.exact_options),
     }
     skills = np.linspace(0, 1, config.skills)
-    played = _Played(config, meta["hash"], run_dir)
-    with progress("ranking", 2 * config.skills, done=played.count) as shown:
+    kept = None if run_dir is None else run_dir / _PLAYED
+    ledger = Ledger(kept, {**asdict(config), "agent": meta["hash"]}, strict=True)
+    rows: dict[str, list[list[float]]] = {name: [] for name in places}
+    with progress("ranking", 2 * config.skills, done=len(ledger)) as shown:
+
+        def gathered(games: Games, skill: float) -> list[float]:
+            row: list[float] = play(games, network, skill, config.moves, config.seed).tolist()
+            shown.advance(config.games * config.moves * repeat)
+            return row
+
         for name, (env, options) in places.items():
-            left = skills[len(played.rows[name]) :]
-            if not len(left):
-                continue
             history = int(meta["config"]["history"])
             games = make_games(env, config.games, seen, repeat, options, history)
-            for skill in left:
-                row = play(games, network, float(skill), config.moves, config.seed)
-                played.add(name, row)
-                shown.advance(config.games * config.moves * repeat)
+            for i, skill in enumerate(skills.tolist()):
+                rows[name].append(ledger.told(f"{name} {i}", partial(gathered, games, skill)))
             games.close()
-    dream, truth = (np.array(played.rows[name]) for name in places)
+    dream, truth = (np.array(rows[name]) for name in places)
     rng = np.random.default_rng(0)
     draws = []
     for _ in range(_DRAWS):
@@ -112,31 +116,6 @@ def rank(config: Config, run_dir: Path | None = None) -> dict[str, Any]:
         "interval": [float(low), float(high)],
         "gap": float(dream.mean() - truth.mean()),
     }
-
-
-class _Played:
-    """What each policy has gathered so far: rows (games,) by place, in the order of skills."""
-
-    def __init__(self, config: Config, agent: str, run_dir: Path | None) -> None:
-        self.rows: dict[str, list[list[float]]] = {"dream": [], "truth": []}
-        self._path = None if run_dir is None else run_dir / _PLAYED
-        self._settings = {**asdict(config), "agent": agent}
-        if self._path is not None and self._path.exists():
-            kept = json.loads(self._path.read_text())
-            refuse_other(kept["settings"], self._settings, self._path)
-            self.rows = kept["rows"]
-
-    @property
-    def count(self) -> int:
-        """How many have played, in both places."""
-        return sum(map(len, self.rows.values()))
-
-    def add(self, place: str, row: Array) -> None:
-        """One more has."""
-        self.rows[place].append(row.tolist())
-        if self._path is not None:
-            data = {"settings": self._settings, "rows": self.rows}
-            write_atomic(self._path, json.dumps(data).encode())
 
 
 def play(games: Games, network: Network, skill: float, moves: int, seed: int) -> Array:

@@ -12,13 +12,13 @@ from toys import tiny_dynamics
 
 from worldsim import benchmark
 from worldsim.benchmark import dream, fresh, parts, window
-from worldsim.benchmark.ledger import Ledger
 from worldsim.benchmark.operations import operations
 from worldsim.benchmark.pixels import PixelModel
 from worldsim.benchmark.rows import Row, find, speed, timed
 from worldsim.benchmark.subject import opened
 from worldsim.errors import UserError
 from worldsim.footprint import peak_mb, resident_mb
+from worldsim.ledger import Ledger
 from worldsim.models.packed import PackableConv2d, PackableLinear
 
 TOY = {"frames": 4, "seconds": 1e-3, "batches": 8, "clips": 1, "train_steps": 1, "large": False}

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from worldsim.progress import progress
 
 if TYPE_CHECKING:
-    from worldsim.benchmark.ledger import Ledger
     from worldsim.benchmark.rows import Row
     from worldsim.benchmark.subject import Subject
+    from worldsim.ledger import Ledger
 
 __all__ = ["Config", "run"]
 
@@ -69,8 +69,8 @@ def run(config: Config, run_dir: Path) -> None:
         UserError: a world without start contexts, or a setting that is out of range.
     """
     from worldsim.benchmark import report
-    from worldsim.benchmark.ledger import Ledger
     from worldsim.benchmark.subject import opened
+    from worldsim.ledger import Ledger
     from worldsim.pace import kept
 
     _check(config)
