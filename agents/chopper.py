@@ -1,6 +1,6 @@
 """A scripted policy that fells trees in the exact world, as well as it is told to."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from agents.moves import MOVES, REPEAT, VECTORS, nearest
 from agents.skills import LOGS, Script, Senses, walk
-from agents.trained import TrainedAgent
 from agents.trees import Cell, eye, nearest_trunk, pit_ahead, seen_trunk, turn_to, way_to
 from worldsim import actions
 from worldsim.errors import UserError
+
+if TYPE_CHECKING:
+    from agents.trained import TrainedAgent
 
 _LEAVES = (7, 10, 12)
 _REACH = 4.4
@@ -62,7 +64,7 @@ class Chopper:
             )
         self._wanted, self._moves, self._hold = skill, moves, repeat if moves else 1
         self._sighted, self._lasts = sighted, lapse
-        self._pupil = None if pupil is None else TrainedAgent(pupil, world)
+        self._pupil = None if pupil is None else _agent(pupil, world)
 
     def reset(self, seed: int, env: gym.Env[Any, Any], info: dict[str, Any]) -> None:
         """Begin an episode."""
@@ -113,6 +115,12 @@ class Chopper:
             keys = actions.to_vector(actions.make(**rest))
             return actions.from_vector(VECTORS[nearest(keys, turn, self._hold)])
         return actions.make(**rest, camera=turn.clip(-self._speed, self._speed))
+
+
+def _agent(path: str, world: str | None) -> "TrainedAgent":
+    from agents.trained import TrainedAgent  # which needs torch; scripts alone do without
+
+    return TrainedAgent(path, world)
 
 
 def fell_trees(s: Senses, sighted: bool = False) -> Script:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -84,6 +87,11 @@ def test_a_pupil_plays_where_skill_lapses_and_is_told_what_to_do():
         policy.reset(700_001, forest, info)
         policy.act(frame, info)
     assert np.array_equal(*(actions.to_vector(p.intended) for p in (taught, teacher)))
+
+
+def test_scripts_alone_do_without_torch():
+    asked = "import agents.chopper, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
 
 
 def test_every_move_is_the_one_nearest_to_itself():
