@@ -100,7 +100,7 @@ def _of_latents(folder: str, seen: Sight, repeat: int, discount: float, seeds: r
         starts = _starts(len(rewards), repeat)
         meant = clip.actions if clip.intended is None else clip.intended
         told = _told(meant[0], rewards, repeat, discount)
-        down = clip.facts[0, starts, FACTS.index("pitch")]
+        down = np.nan_to_num(clip.facts[0, starts, FACTS.index("pitch")])  # NaN where untold
         parts.append((seen.tilted(clip.latents[0][starts].astype(np.float16), down), *told))
     if not parts:
         raise UserError(f"{folder} holds no episodes of these seeds; name others")
@@ -122,7 +122,8 @@ def _of_recordings(
         for path in paths:
             played = episode.read(path)
             starts = _starts(len(played.actions), repeat)
-            frames, down = played.frames[starts], _down(played, starts)
+            frames = played.frames[starts]
+            down = down_of(played.info, len(played.frames))[starts]
             moves, returns = _told(played.meant, played.rewards, repeat, discount)
             parts.append((_kept(seen.tilted(seen(frames), down)), moves, returns))
             if mirror:
@@ -130,12 +131,6 @@ def _of_recordings(
                 parts.append((_kept(flipped), MIRRORED[moves], returns))
             shown.advance(len(starts))
     return parts
-
-
-def _down(played: episode.Episode, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The degrees down that the player looks at those ticks."""
-    told = {name: values[ticks] for name, values in played.info.items() if name == "pitch"}
-    return down_of(told, len(ticks))
 
 
 def _kept(sights: Sights) -> Sights:

@@ -78,9 +78,8 @@ class MovesAndSight(VectorWrapper[Any, Any, Any, Any, Any]):
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
         mask = (options or {}).get("reset_mask")
         rows = None if mask is None else np.flatnonzero(mask)
-        return self._history.begin(
-            self._seen(observations, down_of(infos, self.num_envs)), rows
-        ), infos
+        seen = self._seen(observations, down_of(infos, self.num_envs))
+        return self._history.begin(seen, rows), infos
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Play a move (n,) in every game; `infos["final_obs"]` is what was seen of those over."""
@@ -91,8 +90,8 @@ class MovesAndSight(VectorWrapper[Any, Any, Any, Any, Any]):
         last = seen.copy()
         if len(over):
             down = down_of(infos["final_info"], len(seen))
-        for i in over:
-            last[i] = self._one(infos["final_obs"][i], down[i : i + 1])
+            for i in over:
+                last[i] = self._one(infos["final_obs"][i], down[i : i + 1])
         observed = self._history.add(last)
         if len(over):
             ended = as_objects([None] * len(seen))
