@@ -21,4 +21,5 @@ gym.register(
     vector_entry_point="envs.dream_tasks:DreamTaskVectorEnv",
     kwargs={"rewards": {"log_collected": 1.0}},
 )
+gym.register("WorldSim/DreamChopTwin-v0", "envs.dream_twin:DreamTwinEnv")
 gym.register("WorldSim/Paired-v0", "envs.paired:PairedEnv")

@@ -1,12 +1,14 @@
 """Where dreams of a task begin: anywhere in encoded recordings, or at a world file's contexts."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
 from envs.starts import Start
 from worldsim.data.latents import FACTS, LatentDataset
 from worldsim.errors import UserError
-from worldsim.world import World
+from worldsim.world import Origin, World
 
 _POSE = [FACTS.index(name) for name in ("x", "y", "z", "yaw", "pitch")]
 
@@ -14,16 +16,24 @@ _POSE = [FACTS.index(name) for name in ("x", "y", "z", "yaw", "pitch")]
 class Contexts:
     """The starts that a task's dreams are drawn from."""
 
-    def __init__(self, world: World, folders: list[str], seeds: list[int]) -> None:
+    def __init__(
+        self,
+        world: World,
+        folders: list[str],
+        seeds: list[int],
+        exact: str = "",
+        exact_options: dict[str, Any] | None = None,
+    ) -> None:
         """Open folders of `worldsim encode`; without any, take the world's own contexts.
 
-        seeds: first and last of the episodes to begin in; empty for all.
+        seeds: first and last of the episodes to begin in; empty for all. exact, exact_options: the
+        environment that was recorded, for starts that tell their place in it.
 
         Raises:
             UserError: no contexts at all, none with such seeds and of enough frames, or latents of
                 another shape than the world's.
         """
-        self._world = world
+        self._world, self._exact = world, (exact, exact_options or {})
         self._data = LatentDataset(folders) if folders else None
         if self._data is None and not world.contexts:
             raise UserError(
@@ -34,8 +44,12 @@ class Contexts:
         self._check_shape()
         self._lengths = self._rooms(folders, seeds)
 
-    def draw(self, random: np.random.Generator) -> Start:
-        """A start drawn by the generator; an episode first, then a place in it."""
+    def draw(self, random: np.random.Generator) -> tuple[Start, int]:
+        """A start drawn by the generator, and the seed of the noise that its dream has."""
+        return self._start(random), int(random.integers(2**62))
+
+    def _start(self, random: np.random.Generator) -> Start:
+        """An episode is drawn first, then a place in it."""
         if self._data is None:
             contexts = self._world.contexts
             chosen = contexts[int(random.integers(len(contexts)))]
@@ -46,7 +60,11 @@ class Contexts:
         place = int(random.integers(self._lengths[episode] - self._frames + 1))
         clip = self._data.clips([(episode, place)], self._frames)
         pose = clip.facts[0, -1, _POSE].astype(np.float64)
-        return Start(torch.from_numpy(clip.latents[0]), clip.actions[0], pose, None)
+        origin = None
+        if self._exact[0]:
+            before = self._data.actions(episode, place + self._frames - 1)
+            origin = Origin(*self._exact, self._data.episodes[episode][3], before)
+        return Start(torch.from_numpy(clip.latents[0]), clip.actions[0], pose, origin)
 
     def _rooms(self, folders: list[str], seeds: list[int]) -> dict[int, int]:
         """The frames of each episode that dreams may begin in."""

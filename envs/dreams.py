@@ -98,13 +98,12 @@ class Dreams:
 
     def begin(self, rows: Sequence[int], randoms: Sequence[np.random.Generator], n: int) -> None:
         """Begin the dreams of those rows of `n` anew, each at a start of its generator's."""
-        starts = [self._contexts.draw(random) for random in randoms]
-        noise = [int(random.integers(2**62)) for random in randoms]
+        starts, noise = zip(*(self._contexts.draw(random) for random in randoms), strict=True)
         latents = torch.stack([torch.as_tensor(start.context) for start in starts])
         led = np.stack([start.led for start in starts])
         poses = torch.from_numpy(np.stack([start.pose for start in starts]))
         pitches = poses[:, -1].tolist()
-        fresh = self.world.simulator.reset(latents, led, noise, pitches=pitches)
+        fresh = self.world.simulator.reset(latents, led, list(noise), pitches=pitches)
         if len(rows) == n:
             self._playing.put(fresh)
             self._poses = poses

@@ -224,6 +224,8 @@ def test_policies_of_graded_skill_are_ranked_in_dream_and_truth(tmp_path, runs):
     with pytest.raises(UserError, match="games=2; this run has 3"):
         rank.rank(replace(config, games=3), tmp_path)
     assert result["skills"] == [0, 0.5, 1]
+    assert result["gap"] == pytest.approx(np.mean(result["dream"]) - np.mean(result["truth"]))
+    assert result["gap_interval"][0] <= result["gap"] <= result["gap_interval"][1]
     assert len(result["dream"]) == len(result["truth"]) == 3
     with pytest.raises(UserError, match="agent=nothing"):
         rank.rank(rank.Config())

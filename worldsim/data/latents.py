@@ -205,6 +205,10 @@ class LatentDataset:
             intended=rows["intended"][:, :-1] if "intended" in rows else None,
         )
 
+    def actions(self, episode: int, t: int) -> NDArray[np.float32]:
+        """The first t actions (t, a) of an episode."""
+        return np.array(self._rows(episode, 0, t)["actions"])
+
     def draw(self, rng: np.random.Generator, b: int, t: int, eventful: float = 0.0) -> Clips:
         """`b` random windows; a share `eventful` is chosen to have an event in the later half.
 
