@@ -75,6 +75,21 @@ def test_what_comes_into_view_is_what_the_place_most_like_the_view_shows_there(v
     assert (there.ages[:VISIBLE, :, 0] != NEVER).all()
 
 
+def test_what_is_close_by_goes_on_and_no_other_place_begins_beside_it(vistas):
+    flat = np.full((SIZE, SIZE, 3), (90, 60, 30), np.uint8)
+    for away, close in ((2.0, True), (20.0, False)):
+        distance = np.full((SIZE, SIZE), away, np.float32)
+        seen = blank(CAMERA, (SIZE, SIZE, 3), 0.0).seen(flat, distance)
+        for turn in ({"yaw": 25.0}, {"pitch": -25.0}):
+            plain = Expected.of(seen, act(**turn), HERE)
+            new = plain.ages[:VISIBLE, :, 0] == NEVER
+            assert 0.2 < new.mean() < 0.6
+            there = Expected.of(seen, act(**turn), HERE, 0.5, vistas)
+            goes_on = (there.picture[:VISIBLE] == flat[:VISIBLE]).all(-1)[new]
+            assert (there.ages[:VISIBLE, :, 0] != NEVER).all()
+            assert goes_on.all() if close else goes_on.mean() < 0.1
+
+
 def test_it_is_of_the_same_place_until_enough_is_walked(vistas):
     own = VISIBLE, 0.0, 0.0, CAMERA.tangent
     first = vistas.chosen(view(vistas.pictures[1], 40.0), *own, 7, 200.0, 0.0)

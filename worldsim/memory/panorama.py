@@ -281,7 +281,7 @@ class Panorama:
             uncover(out, ages, away, visible, NEVER, *old)
             litter = cleaned(out, ages, origins, away, visible) / (visible * frame.shape[1])
             vista = shown_of(vistas, self.vista, self.light[::-2])
-            suppose(*new, *old, luck, vista, float(self.vista[1]))
+            suppose(*new, *old, luck, vista, float(self.vista[1]), away)
             grow_old(ages, origins, visible, TICKS)
         return out, ages, origins, away, litter
 

@@ -3,7 +3,9 @@
 A transformer of a few million parameters draws a dull mean of all that could come into view, and
 goes on from that. The last view, laid beside itself, has edges, textures and a horizon at the right
 height: so a dream goes on with it, and draws from there. By how much it is turned is a matter of
-luck, so that two dreams of one past part where they see something new.
+luck, so that two dreams of one past part where they see something new. But what is close by, a wall
+or the leaves overhead, does not end with what was seen of it: it goes on in its colour, and the
+transformer draws the rest.
 """
 
 import numpy as np
@@ -17,6 +19,8 @@ from worldsim.memory.splatted import NOTHING
 from worldsim.memory.summed import within
 from worldsim.memory.vistas import show
 
+_CLOSE = 3.0  # blocks up to which what ends at the edge of what was seen goes on beyond it
+_AROUND = 4  # pixels to each side over which its colour is told
 _GAP = 24  # pixels of a row that something near has uncovered at most
 _FARTHER = 1.2  # times as far away, from which on something is behind another
 _HOLE = 3  # pixels to each side over which a hole is told from what was never seen
@@ -43,14 +47,15 @@ def suppose(
     luck: float,
     vista: Pixels,
     turned: float,
+    away: Places,
 ) -> None:
     """Colour what was never seen of a picture, given the frame before; see the module.
 
-    Holes in what is known are closed. What the frame shows a turn away counts as seen when so many
-    steps were `walked` and `ticks` had passed; the rest takes the mean of what is known of its row,
-    and was never seen. luck: in [0, 1). vista: (rows, columns, 3), which is shown instead of what
-    lies outside of the frame, `turned` by radians; see `memory.vistas`; of no rows where there is
-    none.
+    Holes in what is known are closed, and what is close by goes on. What the frame shows a turn
+    away counts as seen when so many steps were `walked` and `ticks` had passed; the rest takes the
+    mean of what is known of its row, and was never seen. luck: in [0, 1). vista: (rows, columns,
+    3), which is shown instead of what lies outside of the frame, `turned` by radians; see
+    `memory.vistas`; of no rows where there is none. away: (h, w), how far ahead what is known is.
     """
     height, width = visible, frame.shape[1]
     new, step, shape = facing(yaw, pitch), eye - eye_before, (frame.shape[0], frame.shape[1])
@@ -60,7 +65,7 @@ def suppose(
     known = within(seen, 0, height, 0, width)
     if known == height * width:
         return
-    there = facing(yaw + turned, pitch)
+    there, edges = facing(yaw + turned, pitch), _edges(seen)
     olds = _directions(yaw_before, pitch_before, turn, len(vista) > 0, known > 0)
     for row in range(height):
         _row_mean(means, out, seen, row)
@@ -68,9 +73,12 @@ def suppose(
             if within(seen, row, row + 1, column, column + 1) > 0:
                 continue
             at = row, column
-            found = _closed(out, seen, row, column)
-            if not found:
-                found = _turned(out[at], frame, visible, at, step, new, olds, tangent)
+            found = (
+                _closed(out, seen, row, column)
+                or _turned(out[at], frame, visible, at, step, new, olds[:1], tangent)
+                or _goes_on(out, away, seen, edges, row, column)
+                or _turned(out[at], frame, visible, at, step, new, olds[1:], tangent)
+            )
             if not found and len(vista) > 0:
                 show(out[at], vista, row, column, shape, tangent, there)
                 found = True
@@ -205,6 +213,53 @@ def _row_mean(means: NDArray[np.float64], out: Pixels, seen: NDArray[np.int32], 
                 means[c] += out[row, column, c]
     for c in range(3):
         means[c] /= max(means[3], 1.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _edges(seen: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The nearest pixel (h, w, 2) of the row or the column of each that was seen; -1 for none."""
+    height, width = seen.shape[0] - 1, seen.shape[1] - 1
+    out = np.full((height, width, 2), -1)
+    best = np.full((height, width), height + width)
+    for way in range(4):
+        across, along = (height, width) if way < 2 else (width, height)
+        for i in range(across):
+            last = -1
+            for k in range(along):
+                j = k if way % 2 == 0 else along - 1 - k
+                row, column = (i, j) if way < 2 else (j, i)
+                if within(seen, row, row + 1, column, column + 1) > 0:
+                    last = j
+                elif last >= 0 and abs(j - last) < best[row, column]:
+                    best[row, column] = abs(j - last)
+                    out[row, column, 0], out[row, column, 1] = (i, last) if way < 2 else (last, i)
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _goes_on(
+    out: Pixels,
+    away: Places,
+    seen: NDArray[np.int32],
+    edges: NDArray[np.int64],
+    row: int,
+    column: int,
+) -> bool:
+    """Give a pixel the mean colour around the nearest place that was seen, if that is close by."""
+    y, x = edges[row, column]
+    if y < 0 or not 0 < abs(away[y, x]) < _CLOSE:
+        return False
+    height, width, count = seen.shape[0] - 1, seen.shape[1] - 1, 0
+    red, green, blue = 0, 0, 0
+    for v in range(max(y - _AROUND, 0), min(y + _AROUND + 1, height)):
+        for u in range(max(x - _AROUND, 0), min(x + _AROUND + 1, width)):
+            if within(seen, v, v + 1, u, u + 1) > 0 and 0 < abs(away[v, u]) < _CLOSE:
+                count += 1
+                red, green, blue = red + out[v, u, 0], green + out[v, u, 1], blue + out[v, u, 2]
+    out[row, column, 0] = red // count
+    out[row, column, 1] = green // count
+    out[row, column, 2] = blue // count
+    return True
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
