@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.contexts import Contexts
-from worldsim import actions
+from envs.starts import pose_of, replayed
 from worldsim.data import environments
 from worldsim.errors import UserError
 from worldsim.world import load_world
@@ -69,10 +69,8 @@ class DreamTwinEnv(gym.Env[Any, dict[str, Any]]):
             raise UserError(f"reset knows no option {next(iter(options))!r}; there are none")
         start, _ = self._contexts.draw(self.np_random)
         assert start.origin is not None
-        seen, info = self._env.reset(seed=start.origin.seed)
-        for vector in start.origin.before:
-            seen, *_, info = self._env.step(actions.from_vector(vector))
-        self._check(start.pose, info, start.origin.seed)
+        seen, info = replayed(self._env, start.origin)
+        _refuse_elsewhere(pose_of(info), start.pose, start.origin.seed)
         self._ticks = 0
         return seen, info
 
@@ -91,12 +89,14 @@ class DreamTwinEnv(gym.Env[Any, dict[str, Any]]):
         """Close the exact world."""
         self._env.close()
 
-    def _check(self, pose: NDArray[np.float64], info: Mapping[str, Any], seed: int) -> None:
-        reached = np.array([*info["position"], info["yaw"], info["pitch"]], np.float64)
-        if not np.allclose(reached, pose, atol=_NEAR):
-            here, there = (", ".join(f"{x:.2f}" for x in place) for place in (reached, pose))
-            raise UserError(
-                f"episode of seed {seed}: played again it leads to {here}, recorded was {there}"
-                " (x, y, z, yaw, pitch); needed recordings of this version of the exact world"
-                " (record them anew, or name what was recorded: exact=, exact_options=)"
-            )
+
+def _refuse_elsewhere(
+    reached: NDArray[np.float64], recorded: NDArray[np.float64], seed: int
+) -> None:
+    if not np.allclose(reached, recorded, atol=_NEAR):
+        here, there = (", ".join(f"{x:.2f}" for x in place) for place in (reached, recorded))
+        raise UserError(
+            f"episode of seed {seed}: played again it leads to {here}, recorded was {there}"
+            " (x, y, z, yaw, pitch); needed recordings of this version of the exact world"
+            " (record them anew, or name what was recorded: exact=, exact_options=)"
+        )

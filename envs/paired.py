@@ -10,7 +10,7 @@ import numpy as np
 
 from envs.dream import DreamEnv, Frame
 from envs.snapshot import Snapshot
-from worldsim import actions
+from envs.starts import pose_of, replayed
 from worldsim.data import environments
 from worldsim.errors import UserError
 from worldsim.world import Origin
@@ -95,10 +95,7 @@ class PairedEnv(gym.Env[Frame, dict[str, Any]]):
         self._frame, info = self.dream.reset(seed=seed, options=options)
         origin = self.dream.origin
         assert origin is not None
-        env = self._world(origin)
-        frame, there = env.reset(seed=origin.seed)
-        for vector in origin.before:
-            frame, _, _, _, there = env.step(actions.from_vector(vector))
+        frame, there = replayed(self._world(origin), origin)
         self._tell(frame, there, 0.0, False)
         return self._frame, self._both(info)
 
@@ -166,9 +163,8 @@ class PairedEnv(gym.Env[Frame, dict[str, Any]]):
                 " (name the exact world that the model was trained on)"
             )
         self._truth = np.array(frame, np.uint8)
-        pose = [*there["position"], there["yaw"], there["pitch"]]
         self._told = {
-            "truth_pose": np.array(pose, np.float64),
+            "truth_pose": pose_of(there),
             "truth_reward": reward,
             "truth_terminated": ended,
         }

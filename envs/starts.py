@@ -90,5 +90,17 @@ def _played(world: World, exact: str, seed: int) -> Start:
         frames.append(frame)
     env.close()
     led = np.zeros((len(frames) - 1, actions.SIZE), np.float32)
-    pose = np.array([*info["position"], info["yaw"], info["pitch"]], np.float64)
-    return Start(np.stack(frames), led, pose, Origin(exact, {}, seed, led))
+    return Start(np.stack(frames), led, pose_of(info), Origin(exact, {}, seed, led))
+
+
+def replayed(env: environments.Env, origin: Origin) -> tuple[Any, dict[str, Any]]:
+    """What an exact world shows, and its info, once it has been played to where a dream began."""
+    seen, info = env.reset(seed=origin.seed)
+    for vector in origin.before:
+        seen, *_, info = env.step(actions.from_vector(vector))
+    return seen, info
+
+
+def pose_of(info: Mapping[str, Any]) -> NDArray[np.float64]:
+    """The pose (5,) that an exact world's info tells: x, y, z, yaw, pitch."""
+    return np.array([*info["position"], info["yaw"], info["pitch"]], np.float64)
