@@ -8,7 +8,7 @@ import torch
 from pipeline import PLAIN, dynamics_config
 
 from worldsim.camera import CHANNELS
-from worldsim.data.growing import read_plan
+from worldsim.data.growing import arrays, read_plan
 from worldsim.data.latents import LatentDataset
 from worldsim.data.rehearsals import PARTS, Rehearsals
 from worldsim.errors import UserError
@@ -54,13 +54,16 @@ def test_dreams_lie_beside_what_was_truly_seen(runs, folder, rows):
     assert read_plan(folder)["done"] == Rehearsals([str(folder)]).clips == 4
     data = LatentDataset([str(runs / "latents-train")])
     clips = data.draw(np.random.default_rng((0, 0)), 2, 10, 0.3)
-    kept = {name: np.load(folder / f"{name}.npy") for name in PARTS}
+    kept = arrays(folder, PARTS)
+    assert set(kept) == set(PARTS) - {"tried"}  # nobody was asked that
     assert np.array_equal(kept["truths"][:2], clips.latents[:, 2:].astype(np.float16))
     assert np.array_equal(kept["actions"][:2], clips.actions[:, 2:])
     assert np.array_equal(kept["latents"][:, :KEPT], kept["truths"][:, :KEPT])
     assert not np.array_equal(kept["latents"][:, KEPT:], kept["truths"][:, KEPT:])
     assert rows.priors.shape[2] == rows.latents.shape[2] + CHANNELS
     assert (rows.apart[:, KEPT:] > 0).any()
+    assert np.array_equal(kept["aims"][:2, : KEPT - 1], clips.aims[:, 2:5].astype(np.float16))
+    assert (kept["aims"][:, KEPT:] > 0).any()
     assert rows.actions.shape[1] == rows.latents.shape[1] - 1
 
 
@@ -97,9 +100,10 @@ def test_interrupted_rehearsals_go_on_to_the_same_bits(runs, folder, tmp_path, m
     assert Rehearsals([str(tmp_path)]).clips == 2  # what is there can be learnt from
     rehearse.run(config(runs), tmp_path)
     assert len(calls) == 3
-    for name in PARTS:
-        whole, rest = (np.load(place / f"{name}.npy") for place in (folder, tmp_path))
-        assert np.array_equal(whole, rest), name
+    whole, rest = (arrays(place, PARTS) for place in (folder, tmp_path))
+    assert whole.keys() == rest.keys()
+    for name, part in whole.items():
+        assert np.array_equal(part, rest[name]), name
     with pytest.raises(UserError, match="length=4, not 3"):
         rehearse.run(config(runs, length=3), tmp_path)
 
@@ -151,6 +155,33 @@ def test_a_transformer_learns_from_both(runs, folder, tmp_path, monkeypatch):
     )
     train_dynamics.run(settings, tmp_path)
     assert 0 < sum(kinds) < len(kinds)
+
+
+def test_hands_learn_what_happened_as_dreams_show_it(runs, folder, tmp_path):
+    init = str(runs / "dynamics" / "dynamics.safetensors")
+    settings = replace(
+        dynamics_config(runs), rehearsals=[str(folder)], rehearsed=1.0, init=init, part="hands"
+    )
+    train_dynamics.run(settings, tmp_path)
+    before = load_dynamics(init)[0].state_dict()
+    after = load_dynamics(tmp_path / "dynamics.safetensors")[0].state_dict()
+    learnt = {name for name in before if not torch.equal(before[name], after[name])}
+    assert learnt
+    assert {name.split(".")[0] for name in learnt} == {"hands"}
+
+
+def test_what_keys_would_have_led_to_stays_beside_its_frames(runs):
+    world = runs / "world.safetensors"
+    models = load_tokenizer(world)[0], load_dynamics(world)[0]
+    simulator = Recalling(*models, depth=load_depth(world)[0])
+    clips = LatentDataset([str(runs / "latents-train")]).clips([(0, 0), (1, 0)], 8)
+    tried = np.random.default_rng(0).integers(2, size=(2, 7, 2, clips.events.shape[-1]))
+    told = replace(clips, tried=tried.astype(np.uint8), keys=(7, 8))
+    rows = rehearse.rehearsed(simulator, told, 6, np.random.default_rng(0))
+    assert np.array_equal(rows["tried"], tried[:, 2:])
+    dreams = Rehearsed(**{name: torch.from_numpy(part) for name, part in rows.items()}, keys=(7, 8))
+    assert dreams.clip.tried.shape[:2] == dreams.clip.actions.shape[:2]
+    assert dreams.clip.keys == (7, 8)
 
 
 @pytest.mark.parametrize(

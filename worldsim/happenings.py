@@ -84,7 +84,7 @@ class Happenings:
         assert state.hands is not None
         f, k = led.shape[1], self._hands.events
         shares, hands, seen = shares_of(state, (f, k)), state.hands, state.latents[:, None]
-        away = _aims(state).to(hands)
+        away = aims(state).to(hands)
         events: list[Tensor] = []
         for i in range(f):
             if i:  # what the frames between show is not known yet
@@ -218,7 +218,7 @@ def _happened(events: Tensor, kinds: Sequence[int]) -> Tensor:
     return (events[:, kinds] > 0).any(1)
 
 
-def _aims(state: State) -> Tensor:
+def aims(state: State) -> Tensor:
     """Blocks (b,) to what games are aimed at in their last frames; 0 where nobody knows."""
     if not state.panoramas:
         return torch.zeros(len(state.latents))

@@ -166,6 +166,10 @@ class LatentDataset:
         """Columns of an action."""
         return int(self._arrays[0]["actions"].shape[1])
 
+    def tells(self, name: str) -> bool:
+        """Whether all folders hold rows of that name, of `FILES`."""
+        return all(name in arrays for arrays in self._arrays)
+
     def notice(self, switches: Sequence[int]) -> None:
         """Find when something happens: an event, or a press of one of the action columns."""
         found: dict[int, list[NDArray[np.int64]]] = {}

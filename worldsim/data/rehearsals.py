@@ -11,6 +11,9 @@ the first are recorded and the rest dreamed:
                               the truth, over the neighbourhood of each place
     actions (t-1, a)          that led from each to the next
     events (t, k)             1 for what happened in the tick that led to each
+    aims (t,)                 blocks ahead to what is aimed at, as the dream guessed it; 0: unknown
+    tried (t-1, s, k)         1 for what would have happened in a tick had one of the columns `keys`
+                              of its action, which the plan names, been held too
 """
 
 from pathlib import Path
@@ -32,7 +35,10 @@ PARTS = {
     "apart": np.float16,
     "actions": np.float32,
     "events": np.uint8,
+    "aims": np.float16,
+    "tried": np.uint8,
 }
+_BETWEEN = "actions", "tried"  # of frames, not of one
 
 
 class Rehearsals:
@@ -42,7 +48,7 @@ class Rehearsals:
         """Open the folders.
 
         Raises:
-            UserError: one is none of `worldsim rehearse`, or holds no clip yet.
+            UserError: one is none of `worldsim rehearse`, or holds no clip yet; of different keys.
         """
         self.plans: list[dict[str, Any]] = []
         for folder in folders:
@@ -51,7 +57,13 @@ class Rehearsals:
                 raise UserError(f"{folder} holds no rehearsals; make some with `worldsim rehearse`")
             self.plans.append(plan)
         self._arrays = [arrays(Path(folder), PARTS) for folder in folders]
+        self._names = set.intersection(*(set(parts) for parts in self._arrays))
         self._ends = np.cumsum([plan["done"] for plan in self.plans])
+        keys = {tuple(plan.get("keys", ())) for plan in self.plans}
+        if "tried" in self._names and len(keys) > 1:
+            raise UserError(f"{' and '.join(folders)} tell what different keys would have led to")
+        self.keys: tuple[int, ...] = max(keys)
+        """Action columns of which is told what they would have led to, if that is told."""
 
     @property
     def clips(self) -> int:
@@ -66,9 +78,8 @@ class Rehearsals:
     def draw(self, generator: np.random.Generator, b: int, t: int) -> Rehearsed:
         """`b` random windows of t frames."""
         windows = [self._window(generator, t) for _ in range(b)]
-        return Rehearsed(
-            **{name: torch.stack([window[name] for window in windows]) for name in windows[0]}
-        )
+        rows = {name: torch.stack([window[name] for window in windows]) for name in self._names}
+        return Rehearsed(**rows, keys=self.keys)
 
     def _window(self, generator: np.random.Generator, t: int) -> dict[str, Tensor]:
         clip = int(generator.integers(self.clips))
@@ -76,8 +87,7 @@ class Rehearsals:
         row = clip - (int(self._ends[folder - 1]) if folder else 0)
         parts = self._arrays[folder]
         first = int(generator.integers(parts["latents"].shape[1] - t + 1))
-        rows = {name: slice(first, first + t - (name == "actions")) for name in parts}
+        rows = {name: slice(first, first + t - (name in _BETWEEN)) for name in self._names}
         return {
-            name: torch.from_numpy(part[row, rows[name]].astype(np.float32))
-            for name, part in parts.items()
+            name: torch.from_numpy(parts[name][row, rows[name]].astype(np.float32)) for name in rows
         }

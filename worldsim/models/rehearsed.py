@@ -1,6 +1,7 @@
 """What a dynamics model learns from its own dreams: what they should have shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +18,8 @@ class Rehearsed:
     """Dreams along recorded ways; see `worldsim.data.rehearsals`.
 
     latents, truths: (b, t, z, y, x); priors: (b, t, z + 3, y, x); shares, apart: (b, t, y, x);
-    actions: (b, t-1, a); events: (b, t, k), or None.
+    actions: (b, t-1, a). Where they are told: events (b, t, k), aims (b, t), and tried (b, t-1, s,
+    k), of s columns `keys` of actions.
     """
 
     latents: Tensor
@@ -27,11 +29,29 @@ class Rehearsed:
     apart: Tensor
     actions: Tensor
     events: Tensor | None = None
+    aims: Tensor | None = None
+    tried: Tensor | None = None
+    keys: tuple[int, ...] = ()
 
     def to(self, device: torch.device) -> "Rehearsed":
         """The same on a device."""
-        parts = {name: part.to(device) for name, part in vars(self).items() if part is not None}
-        return Rehearsed(**parts)
+        tensors: dict[str, Any] = {
+            name: part.to(device) for name, part in vars(self).items() if isinstance(part, Tensor)
+        }
+        return replace(self, **tensors)
+
+    @property
+    def clip(self) -> Clip:
+        """What is learnt from: latents as they were dreamed, with what truly happened."""
+        return Clip(
+            self.latents,
+            self.actions,
+            prior=self.priors,
+            events=self.events,
+            tried=self.tried,
+            keys=self.keys,
+            aims=self.aims,
+        )
 
     def weight(self, alike: float, astray: float) -> Tensor:
         """How much errors weigh, (b, t, y, x) in [0, 1]; see `FlowConfig`.
@@ -56,11 +76,7 @@ def rehearsal_loss(
     b, t = truths.shape[:2]
     clean_level, noisy_level = draw_levels(b, t, 1, law, generator)
     noise = torch.randn(2, *truths.shape, generator=generator, device=device)
-    clip = with_blurred_prior(
-        Clip(dreams.latents, dreams.actions, prior=dreams.priors, events=dreams.events),
-        law,
-        generator,
-    )
+    clip = with_blurred_prior(dreams.clip, law, generator)
     predicted = dynamics(
         noised(dreams.latents, noise[0], clean_level),
         noised(truths, noise[1], noisy_level),

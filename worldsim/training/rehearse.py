@@ -4,10 +4,11 @@ A transformer that has only known true pasts copies what is known of a frame as 
 that was itself drawn, from farther away or out of nothing, and nobody ever said what it should have
 become. So the world dreams what was recorded, by the motions and events that truly came of the
 actions; `train_dynamics rehearsals=[...]` learns what each of the frames should have shown, given
-what the dream knew and had drawn (Ross et al. 2011, arXiv:1011.0686).
+what the dream knew and had drawn (Ross et al. 2011, arXiv:1011.0686). Hands (`part=hands`) learn
+from the same what truly came of actions, seen as a dream shows it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from worldsim.data.rehearsals import PARTS
 from worldsim.device import pick_device, pick_dtype
 from worldsim.errors import UserError
 from worldsim.files import locked
+from worldsim.happenings import aims
 from worldsim.simulator import SimulatorConfig
 from worldsim.surroundings import Given
 from worldsim.training.clips import as_clip
@@ -85,12 +87,15 @@ def run(config: Config, run_dir: Path) -> None:
         "eventful": config.eventful,
         "seed": config.seed,
         "tokenizer": data.tokenizer,
+        "keys": list(data.keys) if data.tells("tried") else [],
     }
 
     def made(number: int) -> Rows:
         rng = np.random.default_rng((config.seed, number))
         length = config.context + config.length
         clips = data.draw(rng, config.batch, length, config.eventful)
+        if not plan["keys"]:  # some folders may tell, not all
+            clips = replace(clips, tried=None)
         return rehearsed(world, clips, config.context, rng)
 
     with locked(run_dir, NAME):
@@ -113,11 +118,13 @@ def rehearsed(world: Recalling, clips: Clips, context: int, rng: np.random.Gener
     truths, motions = clip.latents, clip.facts.motion[..., :3].double().cpu().numpy()
     state, first = begun(world, clips, context, rng), context - KEPT
     shares = truths[:, first:context, 0] * 0
+    before = shares[:, 1:, 0, 0] if clip.aims is None else clip.aims[:, first : context - 1]
     rows: dict[str, list[Tensor]] = {
         "latents": [*truths[:, first:context].unbind(1)],
         "priors": [*clip.prior[:, first:context].unbind(1)],
         "shares": [*shares.unbind(1)],
         "apart": [*shares.unbind(1)],
+        "aims": [*before.unbind(1), aims(state)],
     }
     for t in range(context - 1, clips.actions.shape[1]):
         happened = None if clip.events is None else clip.events[:, t + 1 : t + 2]
@@ -132,10 +139,13 @@ def rehearsed(world: Recalling, clips: Clips, context: int, rng: np.random.Gener
         rows["priors"].append(drafted.prior[:, 0])
         rows["shares"].append(drafted.share[:, 0, 0])
         rows["apart"].append(apart(seen, pictures, (truths.shape[-2], truths.shape[-1])))
+        rows["aims"].append(aims(state))
     done: dict[str, Any] = {name: torch.stack(parts, 1) for name, parts in rows.items()}
     done |= {"truths": truths[:, first:], "actions": clip.actions[:, first:]}
     if clip.events is not None:
         done["events"] = clip.events[:, first:]
+    if clip.tried is not None:
+        done["tried"] = clip.tried[:, first:]
     return {name: part.cpu().numpy().astype(PARTS[name]) for name, part in done.items()}
 
 

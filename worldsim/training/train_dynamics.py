@@ -33,6 +33,7 @@ from worldsim.training.rollouts import frame_psnr, rollout, write_pictures
 WEIGHTS = "dynamics.safetensors"
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
 _HORIZONS = (1, 4, 16)
+_REHEARSED = ("all", "trunk", "hands")
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Config(LoopConfig):
     chunks: list[int] = field(default_factory=lambda: [1, 1, 1, 1, 2, 4])
     """Numbers of frames denoised jointly; one is drawn for each batch."""
     rehearsals: list[str] = field(default_factory=list)
-    """Folders of `worldsim rehearse`, from which the transformer learns as well."""
+    """Folders of `worldsim rehearse`, from which the transformer learns as well; or hands do."""
     rehearsed: float = 0.6
     """Share of batches that are of these, if there are any."""
     eventful: float = 0.6
@@ -131,19 +132,21 @@ class DynamicsTask:
         self, batch: tuple[Clips, int] | Rehearsed, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The training objective and its parts."""
-        law = self.settings.flow
-        if isinstance(batch, Rehearsed):
-            with autocast(self.device, self.dtype):
-                return rehearsal_loss(self.model, batch.to(self.device), law, generator)
-        clips, chunk = batch
-        clip = as_clip(clips, self.device)
+        law, part = self.settings.flow, self.settings.part
         with autocast(self.device, self.dtype):
-            if self.settings.part in ("all", "trunk"):
-                beside = self.settings.part == "all"
-                return objective(self.model, clip, chunk, law, generator, beside)
-            of = self.model.body if self.settings.part == "level" else self.model
-            part = getattr(of, self.settings.part)
-            return part_objective(part, clip, law, generator)
+            if isinstance(batch, Rehearsed):
+                dreams = batch.to(self.device)
+                if part in ("all", "trunk"):
+                    return rehearsal_loss(self.model, dreams, law, generator)
+                return part_objective(self._part(), dreams.clip, law, generator)
+            clip = as_clip(batch[0], self.device)
+            if part in ("all", "trunk"):
+                return objective(self.model, clip, batch[1], law, generator, part == "all")
+            return part_objective(self._part(), clip, law, generator)
+
+    def _part(self) -> Any:
+        of = self.model.body if self.settings.part == "level" else self.model
+        return getattr(of, self.settings.part)
 
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
         """Held-out loss at fixed levels, PSNR of rollouts against decoded truth, action gap."""
@@ -263,13 +266,14 @@ def rehearsals_of(config: Config, tokenizer: str) -> Rehearsals | None:
     """The rehearsals to learn from, if there are any.
 
     Raises:
-        UserError: they are of another tokenizer, shorter than clips, or no transformer is trained.
+        UserError: they are of another tokenizer, shorter than clips, or not for what is trained.
     """
     if not config.rehearsals:
         return None
     rehearsals = Rehearsals(config.rehearsals)
-    if config.part not in ("all", "trunk"):
-        raise UserError(f"part={config.part} learns nothing from rehearsals; needed all or trunk")
+    if config.part not in _REHEARSED:
+        parts = ", ".join(_REHEARSED)
+        raise UserError(f"part={config.part} learns nothing from rehearsals; needed one of {parts}")
     for folder, plan in zip(config.rehearsals, rehearsals.plans, strict=True):
         if plan["tokenizer"] != tokenizer:
             raise UserError(
