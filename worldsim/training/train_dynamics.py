@@ -1,6 +1,6 @@
 """Command: train the dynamics on encoded recordings."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from worldsim.models.rehearsed import Rehearsed, rehearsal_loss
 from worldsim.models.sampler import noised
 from worldsim.models.tokenizer import Tokenizer
 from worldsim.simulator import Simulator, SimulatorConfig
-from worldsim.trained import begin_from, load_dynamics, load_tokenizer, short
+from worldsim.trained import begin_from, load_tokenizer, short
+from worldsim.training.begun import begun_as, between
 from worldsim.training.clips import as_clip
 from worldsim.training.loop import LoopConfig, train
 from worldsim.training.models import depth_of
@@ -33,7 +34,9 @@ from worldsim.training.rollouts import frame_psnr, rollout, write_pictures
 WEIGHTS = "dynamics.safetensors"
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
 _HORIZONS = (1, 4, 16)
-_REHEARSED = ("all", "trunk", "hands")
+_TRUNK = "all", "trunk"
+"""Parts of which the transformer is one."""
+_REHEARSED = *_TRUNK, "hands"
 
 
 @dataclass
@@ -54,6 +57,9 @@ class Config(LoopConfig):
     sampling: SimulatorConfig = field(default_factory=SimulatorConfig)
     batch: int = 4
     """Clips in a batch."""
+    kept: float = 0.0
+    """Share of the way back to the weights of `init`, in [0, 1), at which the written ones lie: who
+    learns from few recordings forgets less of the rest (Wortsman et al. 2022, arXiv:2109.01903)."""
     part: str = "all"
     """What is trained: all; or, from an `init`, trunk (the transformer), body, level (of the
     camera alone), hands, draft, overlay, grid, faces.
@@ -136,11 +142,11 @@ class DynamicsTask:
         with autocast(self.device, self.dtype):
             if isinstance(batch, Rehearsed):
                 dreams = batch.to(self.device)
-                if part in ("all", "trunk"):
+                if part in _TRUNK:
                     return rehearsal_loss(self.model, dreams, law, generator)
                 return part_objective(self._part(), dreams.clip, law, generator)
             clip = as_clip(batch[0], self.device)
-            if part in ("all", "trunk"):
+            if part in _TRUNK:
                 return objective(self.model, clip, batch[1], law, generator, part == "all")
             return part_objective(self._part(), clip, law, generator)
 
@@ -172,6 +178,8 @@ class DynamicsTask:
             "frames_recorded": self.data.frames,
         }
         weights = {k: v for k, v in model.state_dict().items() if not k.startswith("critic.")}
+        if self.settings.kept:
+            weights |= between(str(self.settings.init), weights, self.settings.kept)
         checkpoint.save(run_dir / WEIGHTS, weights, meta)
 
     def _levels(self, model: Dynamics, clips: Clips) -> dict[str, float]:
@@ -237,7 +245,9 @@ def run(config: Config, run_dir: Path) -> None:
             )
     depth = depth_of(config.depth, data, held_out)
     if config.init:
-        config.model = begun_as(config.model, config.init)
+        config.model, distilled = begun_as(config.init, config.model)
+        if config.part not in _TRUNK:
+            config.sampling.distilled = distilled
     config.model.latent_channels = data.latent_shape[0]
     config.model.camera, config.model.events = data.camera, data.events
     if config.model.action_size != data.action_size:
@@ -245,21 +255,14 @@ def run(config: Config, run_dir: Path) -> None:
         config.model.angles, config.model.switches = [], []
     data.notice(config.model.switches)
     refuse_part(config.part, config.model, bool(config.init))
+    if not 0 <= config.kept < 1 or (config.kept and not config.init):
+        raise UserError(
+            f"kept={config.kept} is a share of what init was; needed 0 to less than 1, and an init"
+        )
     task = DynamicsTask(config, data, held_out, tokenizer, meta["hash"], depth)
     if config.init:
         begin_from(task.model, config.init, "dynamics")
     train(task, config, run_dir, asdict(config))
-
-
-def begun_as(model: DynamicsConfig, path: str) -> DynamicsConfig:
-    """The shape of the dynamics in a file, but for what of `model` is not as it comes.
-
-    Raises:
-        UserError: as `worldsim.checkpoint.read_meta`; a file of something else.
-    """
-    plain, begun = DynamicsConfig(), load_dynamics(path)[0].config
-    asked = {name: value for name, value in vars(model).items() if value != getattr(plain, name)}
-    return replace(begun, **asked)
 
 
 def rehearsals_of(config: Config, tokenizer: str) -> Rehearsals | None:
