@@ -221,5 +221,5 @@ def _happened(events: Tensor, kinds: Sequence[int]) -> Tensor:
 def aims(state: State) -> Tensor:
     """Blocks (b,) to what games are aimed at in their last frames; 0 where nobody knows."""
     if not state.panoramas:
-        return torch.zeros(len(state.latents))
-    return torch.tensor([game.aim() for game in state.panoramas])
+        return torch.zeros(len(state.latents), device=state.latents.device)
+    return torch.tensor([game.aim() for game in state.panoramas], device=state.latents.device)

@@ -141,10 +141,7 @@ class LatentDataset:
         """Hash of the depth network that priors were made with, "" without one."""
         self.events: list[str] = indices[0].get("events", [])
         """What can happen in a tick."""
-        keys = {tuple(index["keys"]) for index in indices if index.get("keys")}
-        if len(keys) > 1:
-            raise UserError(f"{' and '.join(folders)} tell what different keys would have led to")
-        self.keys: tuple[int, ...] = next(iter(keys), ())
+        self.keys = keys_of(folders, indices)
         """Action columns of which some folders say what they would have led to."""
         self._arrays = [_mapped(Path(f), i) for f, i in zip(folders, indices, strict=True)]
         self.episodes = [
@@ -167,7 +164,7 @@ class LatentDataset:
         return int(self._arrays[0]["actions"].shape[1])
 
     def tells(self, name: str) -> bool:
-        """Whether all folders hold rows of that name, of `FILES`."""
+        """Whether all folders hold rows of that name."""
         return all(name in arrays for arrays in self._arrays)
 
     def notice(self, switches: Sequence[int]) -> None:
@@ -269,6 +266,18 @@ def named(events: list[str]) -> str:
     return ", ".join(events) or "no events"
 
 
+def keys_of(folders: list[str], told: Sequence[dict[str, Any]]) -> tuple[int, ...]:
+    """The action columns of which folders, by what is told of each, say what they would lead to.
+
+    Raises:
+        UserError: they say it of different ones.
+    """
+    keys = {tuple(one["keys"]) for one in told if one.get("keys")}
+    if len(keys) > 1:
+        raise UserError(f"{' and '.join(folders)} tell what different keys would have led to")
+    return max(keys, default=())
+
+
 def file_of(folder: Path, name: str) -> Path:
     """The file in a folder of latents that holds those rows."""
     kind = np.dtype(FILES[name])
@@ -281,11 +290,6 @@ def _camera(index: dict[str, Any]) -> CameraConfig:
 
 def _mapped(folder: Path, index: dict[str, Any]) -> dict[str, NDArray[Any]]:
     return {
-        name: np.memmap(
-            file_of(folder, name),
-            FILES[name],
-            "r",
-            shape=(index["rows"], *shape),
-        )
+        name: np.memmap(file_of(folder, name), FILES[name], "r", shape=(index["rows"], *shape))
         for name, shape in index["shapes"].items()
     }

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from worldsim.data.growing import arrays, read_plan
+from worldsim.data.latents import keys_of
 from worldsim.errors import UserError
 from worldsim.models.rehearsed import Rehearsed
 
@@ -59,11 +60,8 @@ class Rehearsals:
         self._arrays = [arrays(Path(folder), PARTS) for folder in folders]
         self._names = set.intersection(*(set(parts) for parts in self._arrays))
         self._ends = np.cumsum([plan["done"] for plan in self.plans])
-        keys = {tuple(plan.get("keys", ())) for plan in self.plans}
-        if "tried" in self._names and len(keys) > 1:
-            raise UserError(f"{' and '.join(folders)} tell what different keys would have led to")
-        self.keys: tuple[int, ...] = max(keys)
-        """Action columns of which is told what they would have led to, if that is told."""
+        self.keys = keys_of(folders, self.plans)
+        """Action columns of which some folders say what they would have led to."""
 
     @property
     def clips(self) -> int:

@@ -26,11 +26,11 @@ def between(path: str, weights: Mapping[str, Tensor], kept: float) -> dict[str, 
     """Weights on the way back to those in a file, as far as `kept`, in [0, 1], says.
 
     What the mean of both can do is more than either (Wortsman et al. 2022, arXiv:2109.01903).
-    Those that the file does not have, or in another shape, stay out.
+    Those that the file does not have stay out.
     """
     first = load_dynamics(path)[0].state_dict()
     return {
         name: weight.lerp(first[name].to(weight), kept)
         for name, weight in weights.items()
-        if name in first and weight.is_floating_point() and first[name].shape == weight.shape
+        if name in first and weight.is_floating_point()
     }

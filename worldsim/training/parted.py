@@ -5,6 +5,12 @@ from worldsim.models.dynamics import DynamicsConfig
 
 PARTS = ("all", "trunk", "body", "level", "hands", "draft", "overlay", "grid", "faces")
 
+TRUNK = "all", "trunk"
+"""Those of which the transformer is one."""
+
+REHEARSED = *TRUNK, "hands"
+"""Those that learn from `worldsim rehearse`."""
+
 
 def refuse_part(part: str, model: DynamicsConfig, begun: bool) -> None:
     """Refuse to train a part that is not there, or beside a trunk that was never trained.

@@ -118,13 +118,14 @@ def rehearsed(world: Recalling, clips: Clips, context: int, rng: np.random.Gener
     truths, motions = clip.latents, clip.facts.motion[..., :3].double().cpu().numpy()
     state, first = begun(world, clips, context, rng), context - KEPT
     shares = truths[:, first:context, 0] * 0
-    before = shares[:, 1:, 0, 0] if clip.aims is None else clip.aims[:, first : context - 1]
+    nobody_knows = truths.new_zeros(len(truths), KEPT - 1)
+    aimed = nobody_knows if clip.aims is None else clip.aims[:, first : context - 1]
     rows: dict[str, list[Tensor]] = {
         "latents": [*truths[:, first:context].unbind(1)],
         "priors": [*clip.prior[:, first:context].unbind(1)],
         "shares": [*shares.unbind(1)],
         "apart": [*shares.unbind(1)],
-        "aims": [*before.unbind(1), aims(state)],
+        "aims": [*aimed.unbind(1), aims(state)],
     }
     for t in range(context - 1, clips.actions.shape[1]):
         happened = None if clip.events is None else clip.events[:, t + 1 : t + 2]
@@ -138,7 +139,8 @@ def rehearsed(world: Recalling, clips: Clips, context: int, rng: np.random.Gener
         rows["latents"].append(step.latents[:, 0])
         rows["priors"].append(drafted.prior[:, 0])
         rows["shares"].append(drafted.share[:, 0, 0])
-        rows["apart"].append(apart(seen, pictures, (truths.shape[-2], truths.shape[-1])))
+        grid = truths.shape[-2], truths.shape[-1]
+        rows["apart"].append(apart(seen, pictures, grid).to(truths))
         rows["aims"].append(aims(state))
     done: dict[str, Any] = {name: torch.stack(parts, 1) for name, parts in rows.items()}
     done |= {"truths": truths[:, first:], "actions": clip.actions[:, first:]}

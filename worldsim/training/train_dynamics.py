@@ -18,6 +18,7 @@ from worldsim.models.critic import Critic
 from worldsim.models.depth import Depth
 from worldsim.models.dynamics import Dynamics, DynamicsConfig
 from worldsim.models.flow import FlowConfig, flow_loss, objective, part_objective
+from worldsim.models.parts import Clip
 from worldsim.models.rehearsed import Rehearsed, rehearsal_loss
 from worldsim.models.sampler import noised
 from worldsim.models.tokenizer import Tokenizer
@@ -28,15 +29,12 @@ from worldsim.training.clips import as_clip
 from worldsim.training.loop import LoopConfig, train
 from worldsim.training.models import depth_of
 from worldsim.training.optimizers import optimizers
-from worldsim.training.parted import refuse_part
+from worldsim.training.parted import REHEARSED, TRUNK, refuse_part
 from worldsim.training.rollouts import frame_psnr, rollout, write_pictures
 
 WEIGHTS = "dynamics.safetensors"
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
 _HORIZONS = (1, 4, 16)
-_TRUNK = "all", "trunk"
-"""Parts of which the transformer is one."""
-_REHEARSED = *_TRUNK, "hands"
 
 
 @dataclass
@@ -140,19 +138,18 @@ class DynamicsTask:
         """The training objective and its parts."""
         law, part = self.settings.flow, self.settings.part
         with autocast(self.device, self.dtype):
+            if part not in TRUNK:
+                of = self.model.body if part == "level" else self.model
+                return part_objective(getattr(of, part), self._clip(batch), law, generator)
             if isinstance(batch, Rehearsed):
-                dreams = batch.to(self.device)
-                if part in _TRUNK:
-                    return rehearsal_loss(self.model, dreams, law, generator)
-                return part_objective(self._part(), dreams.clip, law, generator)
-            clip = as_clip(batch[0], self.device)
-            if part in _TRUNK:
-                return objective(self.model, clip, batch[1], law, generator, part == "all")
-            return part_objective(self._part(), clip, law, generator)
+                return rehearsal_loss(self.model, batch.to(self.device), law, generator)
+            clip, chunk = self._clip(batch), batch[1]
+            return objective(self.model, clip, chunk, law, generator, part == "all")
 
-    def _part(self) -> Any:
-        of = self.model.body if self.settings.part == "level" else self.model
-        return getattr(of, self.settings.part)
+    def _clip(self, batch: tuple[Clips, int] | Rehearsed) -> Clip:
+        if isinstance(batch, Rehearsed):
+            return batch.to(self.device).clip
+        return as_clip(batch[0], self.device)
 
     def evaluate(self, model: nn.Module, folder: Path, step: int) -> dict[str, float]:
         """Held-out loss at fixed levels, PSNR of rollouts against decoded truth, action gap."""
@@ -246,7 +243,7 @@ def run(config: Config, run_dir: Path) -> None:
     depth = depth_of(config.depth, data, held_out)
     if config.init:
         config.model, distilled = begun_as(config.init, config.model)
-        if config.part not in _TRUNK:
+        if config.part not in TRUNK:
             config.sampling.distilled = distilled
     config.model.latent_channels = data.latent_shape[0]
     config.model.camera, config.model.events = data.camera, data.events
@@ -274,8 +271,8 @@ def rehearsals_of(config: Config, tokenizer: str) -> Rehearsals | None:
     if not config.rehearsals:
         return None
     rehearsals = Rehearsals(config.rehearsals)
-    if config.part not in _REHEARSED:
-        parts = ", ".join(_REHEARSED)
+    if config.part not in REHEARSED:
+        parts = ", ".join(REHEARSED)
         raise UserError(f"part={config.part} learns nothing from rehearsals; needed one of {parts}")
     for folder, plan in zip(config.rehearsals, rehearsals.plans, strict=True):
         if plan["tokenizer"] != tokenizer:
