@@ -18,6 +18,24 @@ class NetworkConfig:
     moves: int = 15
     width: int = 256
     channels: int = 32
+    blocks: int = 0
+    """Residual blocks after each of the first convolutions."""
+
+
+class Block(nn.Module):
+    """Adds to maps (b, c, y, x), nothing at first (He et al. 2016, arXiv:1603.05027)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        for part in self.second.parameters():
+            nn.init.zeros_(part)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The maps, and what is added."""
+        added: Tensor = self.second(F.silu(self.first(F.silu(x))))
+        return x + added
 
 
 class Eyes(nn.Module):
@@ -30,7 +48,8 @@ class Eyes(nn.Module):
         layers: list[nn.Module] = []
         wide = config.channels
         while side > 4:
-            layers += [nn.Conv2d(channels, wide, 3, 2, 1), nn.SiLU()]
+            layers += [nn.Conv2d(channels, wide, 3, 2, 1)]
+            layers += [Block(wide) for _ in range(config.blocks)] + [nn.SiLU()]
             channels, side, wide = wide, (side + 1) // 2, min(2 * wide, 2 * config.channels)
         self.convolutions = nn.Sequential(*layers)
         with torch.no_grad():

@@ -58,6 +58,8 @@ class Config(RoundsConfig):
     """Features of the network."""
     channels: int = 32
     """Of its first convolution."""
+    blocks: int = 0
+    """Residual blocks after each of its convolutions."""
     exam: ExamConfig = field(default_factory=ExamConfig)
     ppo: PpoConfig = field(default_factory=PpoConfig)
     dream_ac: ActorCriticConfig = field(default_factory=ActorCriticConfig)

@@ -93,7 +93,8 @@ def _network(config: Config, seen: Sight) -> Network:
         scale = 255.0 if seen.kind == "pixels" else 1.0
         channels, *sides = seen.space.shape
         shape = [config.history * channels, *sides]
-        return Network(NetworkConfig(shape, scale, len(MOVES), config.width, config.channels))
+        form = config.width, config.channels, config.blocks
+        return Network(NetworkConfig(shape, scale, len(MOVES), *form))
     network, meta = load_agent(config.init)
     theirs = meta["config"]
     tilt = theirs.get("tilt", False)

@@ -15,7 +15,7 @@ from agents.cloning import Cloning, CloningConfig
 from agents.decisions import Decisions, decisions
 from agents.games import make_games
 from agents.moves import MOVES, VECTORS
-from agents.network import Network, NetworkConfig
+from agents.network import Block, Network, NetworkConfig
 from agents.rank import spearman
 from agents.sight import Pixels, down_of, sight
 from agents.train import train_agent
@@ -54,6 +54,21 @@ def test_an_agent_is_held_near_what_it_began_from():
         odds[anchor] = network(seen)[0].softmax(-1)[:, 0].mean().item()
     assert odds[0.0] > 0.95
     assert 0.95 > odds[3.0] > odds[30.0] > float(before.exp()[:, 0].mean())
+
+
+def test_blocks_of_a_network_add_nothing_at_first_and_learn():
+    torch.manual_seed(0)
+    network = Network(NetworkConfig([3, 16, 16], width=32, channels=8, blocks=1))
+    plain = Network(NetworkConfig([3, 16, 16], width=32, channels=8))
+    own = iter([layer for layer in network.eyes.convolutions if not isinstance(layer, Block)])
+    for layer, theirs in zip(plain.eyes.convolutions, own, strict=True):
+        layer.load_state_dict(theirs.state_dict())
+    maps = torch.rand(2, 3, 16, 16)
+    assert torch.allclose(network.eyes.convolutions(maps), plain.eyes.convolutions(maps))
+    network.eyes.convolutions(maps).square().sum().backward()
+    blocks = [layer for layer in network.eyes.convolutions if isinstance(layer, Block)]
+    assert len(blocks) == 2
+    assert all(block.second.weight.grad.abs().sum() > 0 for block in blocks)
 
 
 def test_recorded_decisions_are_the_moves_that_were_intended(tmp_path):

@@ -235,9 +235,9 @@ def write_card(path: Path, content: str, meta: dict[str, Any], size: int) -> Non
     rows = {
         "content hash": content,
         "size": f"{size / 1e6:.1f} MB, bf16",
-        "frames recorded": f"{meta['frames_recorded']:,}",
-        "frames seen by the dynamics": f"{meta['frames_seen']:,}",
-        "steps of the dynamics": f"{meta['step']:,}",
+        "frames recorded, part trained last": f"{meta['frames_recorded']:,}",
+        "frames seen, part trained last": f"{meta['frames_seen']:,}",
+        "steps, part trained last": f"{meta['step']:,}",
         "steps of the tokenizer": f"{meta['tokenizer_step']:,}",
         "start contexts": str(len(meta["contexts"])),
         **({"vistas": str(meta["vistas"])} if "vistas" in meta else {}),
