@@ -58,7 +58,7 @@ class Config(RoundsConfig):
     """Features of the network."""
     channels: int = 32
     """Of its first convolution."""
-    blocks: int = 0
+    blocks: int = 1
     """Residual blocks after each of its convolutions."""
     exam: ExamConfig = field(default_factory=ExamConfig)
     ppo: PpoConfig = field(default_factory=PpoConfig)
