@@ -19,7 +19,7 @@ class NetworkConfig:
     width: int = 256
     channels: int = 32
     blocks: int = 0
-    """Residual blocks after each of the first convolutions."""
+    """Residual blocks after each convolution."""
 
 
 class Block(nn.Module):
