@@ -173,6 +173,19 @@ def test_a_cell_on_level_ground_is_put_around_what_is_aimed_at_if_nothing_tells_
     assert found[:3] == pytest.approx([-0.5, 0.62, ahead - 0.5], abs=0.05)
 
 
+def test_a_block_that_breaks_is_found_though_distances_contradict_each_other():
+    eye, angles = np.array([0.5, -1.62, 0.5]), (0.0, -75.0)
+    away = np.full((64, 64), 1.2, np.float32)
+    away[::2] = 0.5  # in the dark
+    told = {
+        sure: aimed(STRAIGHT, away, eye, angles, TANGENT, False, sure) for sure in (True, False)
+    }
+    assert told[True][-1] == 1
+    assert not told[False].any()
+    sky = np.full((64, 64), 20.0, np.float32)
+    assert not aimed(STRAIGHT, sky, eye, angles, TANGENT, False, True).any()
+
+
 def test_nothing_is_aimed_at_in_the_sky_or_where_nothing_is_known():
     eye = np.array([0.5, -1.62, 0.5])
     for far in (1000.0, 0.0, np.inf):
@@ -237,8 +250,13 @@ def test_a_dream_knows_its_grid_and_drafts_the_block_before_the_one_aimed_at(mon
     monkeypatch.setattr(Draft, "drafted", drafted)
     lattice = np.array([10.0, 0.2, 0.4, 0.1, 1.0])
     monkeypatch.setattr("worldsim.memory.panoramas.laid", lambda *told: lattice)
-    asked: list[bool] = []
-    monkeypatch.setattr(Expected, "block", lambda view, before: asked.append(before) or [2.0] * 6)
+    asked: list[tuple[bool, bool]] = []
+
+    def block(view, before, sure):
+        asked.append((before, sure))
+        return [2.0] * 6
+
+    monkeypatch.setattr(Expected, "block", block)
     camera = CameraConfig(field_of_view=70.0, pitch=1, yaw=2, walking=[0])
     events = ["block_broken", "block_placed"]
     sim = simulator(tiny_dynamics(camera=camera, events=events, grid=True))
@@ -250,5 +268,5 @@ def test_a_dream_knows_its_grid_and_drafts_the_block_before_the_one_aimed_at(mon
     monkeypatch.setattr(sim._happenings, "drawn", lambda *told: happened)
     pressed = torch.zeros(2, 1, 3)
     sim.step(state, pressed)
-    assert asked == [False, True]
+    assert asked == [(False, True), (True, False)]  # what breaks is there
     assert torch.equal(given[0], torch.full((2, 1, 6), 2.0))

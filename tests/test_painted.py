@@ -98,12 +98,18 @@ def test_a_hole_shows_the_sides_beyond_where_the_exact_world_does(broken):
 def test_a_hole_shows_the_block_beyond_or_what_is_beside(faces, shut):
     faces.beyond[-1].bias.data[-len(cubes.EXITS) :] = 9.0 if shut else -9.0
     latents, gone = torch.randn(1, 8, 8, 8), torch.tensor([True])
-    (after,) = painted(faces, latents, BLOCK[None], [view(2.0)], gone)  # of a wall
+    ahead = view(2.0)  # of a wall
+    (after,) = painted(faces, latents, BLOCK[None], [ahead], gone)
     middle = SIZE // 2, SIZE // 2
     assert after.painted is not None
     assert after.painted[middle]
-    assert after.away[middle] == pytest.approx(3.0 if shut else 2.0, abs=0.1)
-    assert (after.picture[middle] == 90).all() != shut
+    assert after.away[middle] == pytest.approx(3.0, abs=0.1)  # what is as near is not behind it
+    assert not (after.picture[middle] == 90).all()
+    away = ahead.away.copy()
+    away[:, : SIZE // 4] = 9.0
+    (past,) = painted(faces, latents, BLOCK[None], [replace(ahead, away=away)], gone)
+    assert past.away[middle] == pytest.approx(3.0 if shut else 9.0, abs=0.1)
+    assert (past.picture[middle] == 90).all() != shut
     (whole,) = painted(faces, latents, BLOCK[None], [view(1.0)], gone)
     assert not whole.painted.any()  # behind something else
 

@@ -197,10 +197,12 @@ class Happenings:
 
     def _blocks(self, ahead: Ahead, events: Tensor) -> Tensor:
         """The blocks (b, 6) that events (b, k) change, as `cubes` has them; all 0 where none is."""
-        dug, placed = (_happened(events, kinds).tolist() for kinds in (self._dug, self._placed))
+        kinds = self._dug, self._placed
+        dug, placed = (_happened(events, some).tolist() for some in kinds)
+        broken = self._broken(events).tolist()
         found = [
-            view.block(before=puts) if digs or puts else NOTHING
-            for view, digs, puts in zip(ahead.views, dug, placed, strict=True)
+            view.block(puts, sure=goes) if digs or puts else NOTHING
+            for view, digs, puts, goes in zip(ahead.views, dug, placed, broken, strict=True)
         ]
         return torch.from_numpy(np.array(found, np.float32))
 

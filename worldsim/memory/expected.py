@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldsim.camera import FAR
-from worldsim.memory import crosshair, loose, tinted
+from worldsim.memory import crosshair, hollow, loose, tinted
 from worldsim.memory.daylight import relit
 from worldsim.memory.edged import edged
 from worldsim.memory.lattice import UNKNOWN, aimed
 from worldsim.memory.levelled import levelled
-from worldsim.memory.nearby import NOWHERE, unseen
+from worldsim.memory.nearby import NOWHERE, undug, unseen
 from worldsim.memory.panorama import NEVER, Panorama
 from worldsim.memory.rays import Ages, Pixels, Places
 from worldsim.memory.settled import settled
@@ -79,11 +79,14 @@ class Expected:
         """The picture (h, w, 3) in the light of the hour."""
         return self.panorama.lit(self.picture, self.away)
 
-    def block(self, before: bool) -> NDArray[np.float32]:
-        """The block aimed at (6,), as `worldsim.cubes` has it; or the cell before it."""
+    def block(self, before: bool, sure: bool = False) -> NDArray[np.float32]:
+        """The block aimed at (6,), as `worldsim.cubes` has it; or the cell before it.
+
+        sure: there is one, whatever distances say.
+        """
         there = self.panorama
-        angles = there.yaw, there.pitch
-        return aimed(there.lattice, self.away, there.lens, angles, there.camera.tangent, before)
+        stands = there.lens, (there.yaw, there.pitch), there.camera.tangent
+        return aimed(there.lattice, self.away, *stands, before, sure)
 
     def dreamed(
         self,
@@ -107,6 +110,7 @@ class Expected:
         settling = seen, self.picture, self.ages, self.origins
         kept, origins, alike = settled(*settling, new, visible, NEVER, arm)
         distance = self._distances(distance, kept, alike, visible)
+        distance = hollow.beyond(self.panorama, distance, visible)
         cross = crosshair.kept(self.panorama.cross, crosshair.cut(frame, arm))
         own = self.panorama if spend else self.panorama.copy()
         if self.put:
@@ -182,5 +186,6 @@ def _supposing(game: Panorama, vistas: Vistas, luck: float) -> Panorama:
         points=np.full_like(game.points, NOWHERE),
         stood=unseen(),
         lattice=UNKNOWN,
+        holes=undug(),
         litter=0.0,
     )

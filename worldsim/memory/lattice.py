@@ -32,6 +32,9 @@ _FARTHEST = 6.0
 _OFF = 0.25
 """Logarithm of the ratio by which distances may be wrong where a face is told by them."""
 
+_MOST = 1.0
+"""The same of a block that is there for sure."""
+
 _ON = 0.15
 """The same for what still shows that face."""
 
@@ -112,11 +115,13 @@ def side(
     eye: NDArray[np.floating],
     angles: tuple[float, float],
     tangent: float,
+    sure: bool = False,
 ) -> Side | None:
     """The side of a block in the middle of a frame; None where there is none near.
 
     away: (h, w) blocks along the view axis to what is seen, 0 where it is not known. eye: (3,).
-    angles: yaw and pitch of the camera. tangent: of half the vertical field of view.
+    angles: yaw and pitch of the camera. tangent: of half the vertical field of view. sure: there is
+    one, however badly distances tell where.
     """
     if not lattice[-1]:
         return None
@@ -138,7 +143,7 @@ def side(
             if times[middle] > 0:
                 best = min(best, (wrong, axis, float(plane)))
     wrong, axis, plane = best
-    if wrong > _OFF:
+    if wrong > (_MOST if sure else _OFF):
         return None
     time = float((plane - origin[axis]) / ray[axis])
     return Side(axis, plane, time, origin, ray, not rest or axis == 1)
@@ -151,13 +156,14 @@ def aimed(
     angles: tuple[float, float],
     tangent: float,
     before: bool,
+    sure: bool = False,
 ) -> NDArray[np.float32]:
     """The block in the middle of a frame, as `worldsim.cubes` has it; all 0 if there is none near.
 
     before: the cell in front of that block instead, where one would be placed; the rest as of
     `side`.
     """
-    met = side(lattice, away, eye, angles, tangent)
+    met = side(lattice, away, eye, angles, tangent, sure)
     if met is None:
         return np.array(cubes.NONE, np.float32)
     yaw, pitch = angles[0] + lattice[0], angles[1]

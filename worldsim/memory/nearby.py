@@ -30,8 +30,8 @@ _OFTEN = 2
 _BEYOND, _CLEAR = 0.9, 0.2
 """Share of how far away that is, and blocks less, within which a cell is seen through."""
 
-RESTS = 64
-"""Places stood on that are kept."""
+RESTS, HOLES = 64, 16
+"""Places stood on that are kept; and holes that were dug."""
 EVEN, _TICKS = 0.02, 2
 """Blocks of height within which, and ticks for which, an eye has to stay to be at rest."""
 _APART = 0.3
@@ -68,6 +68,11 @@ def restless() -> Places:
 def across(side: int) -> int:
     """How many places of so many pixels side by side are kept."""
     return (side - _STRIDE // 2 + _STRIDE - 1) // _STRIDE
+
+
+def undug() -> NDArray[np.float64]:
+    """Room for the corners (HOLES, 3) of holes in a grid of blocks, newest first."""
+    return np.full((HOLES, 3), NOWHERE)
 
 
 def nowhere(shape: tuple[int, ...], visible: int) -> Places:

@@ -56,6 +56,8 @@ def fitted(block: Tensor, away: Places, visible: int, tangent: float) -> Tensor:
     shown[:, visible // _FINE :] = False
     both = (shown & own).sum((1, 2)).float()
     worth = both / (shown | own).sum((1, 2)).clamp_min(1) - _DEARER * moves.norm(dim=1)
+    rows, columns = (slice(side // 2 - 1, side // 2 + 1) for side in small.shape)
+    worth[~(near[:, rows, columns] > 0).any(2).any(1)] = -1.0  # it is what the middle shows
     best = int(worth.argmax())
     return there[best].to(block) if worth[best] > worth[0] + _BETTER else block
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from worldsim import cubes
-from worldsim.memory import bared, loose
+from worldsim.memory import bared, hollow, loose
 from worldsim.memory.expected import Expected
 from worldsim.memory.origins import NONE
 from worldsim.memory.outlined import fitted, scaled, wider
@@ -27,6 +27,10 @@ from worldsim.models.faces import TEXELS, Faces, Looks, colors
 _NEARER, _BEFORE = 1.05, 1.6
 """Times the distance to what is there up to which a block is not hidden by that; and up to which
 what is there may be the block itself."""
+
+
+_BEYOND = 0.93
+"""Share of the distance to where a cell ends from which on something may be behind it."""
 
 
 def painted(
@@ -81,7 +85,8 @@ def _with(view: Expected, block: Tensor, looks: Looks) -> Expected:
     far = front[..., 3].cpu().numpy()
     there = (far > 0) & ((view.away <= 0) | (far < _NEARER * view.away))
     there[camera.visible(height) :] = False
-    game = loose.put(view.panorama, block.cpu().numpy(), _coat(looks))
+    cube = block.cpu().numpy()
+    game = loose.put(hollow.filled(view.panorama, cube), cube, _coat(looks))
     after = _over(view, there, _shown(looks, front), far)
     return replace(after, panorama=game, put=True)
 
@@ -108,10 +113,15 @@ def _without(view: Expected, block: Tensor, looks: Looks) -> Expected:
     columns = bared.behind(seen, view.sure & ~whole, whole, least, visible)
     like = np.arange(height)[:, None], columns
     ground = (exits[..., 0] == len(cubes.SIDES) + cubes.EXITS.index("down")).cpu().numpy()
+    alike = (columns < 0) | (
+        seen[like] < _BEYOND * away
+    )  # what is as near as that is not behind it
     supposed = (columns >= 0) & (~walled | (ground & bared.same(seen[like], away)))
+    walled, supposed = walled | (gone & alike), supposed & ~(gone & alike)
     shown = np.where(supposed[..., None], view.picture[like], wall)
     far = np.where(supposed, view.away[like], away)
-    return _over(view, walled | supposed, shown, far)
+    after = _over(view, walled | supposed, shown, far)
+    return replace(after, panorama=hollow.dug(view.panorama, block.numpy()))
 
 
 def _shown(looks: Looks, points: Tensor) -> Pixels:

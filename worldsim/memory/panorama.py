@@ -24,14 +24,7 @@ from worldsim.memory.daylight import NO_HOURS, NO_LIGHT, Light, relit
 from worldsim.memory.footing import afloat, landed
 from worldsim.memory.lattice import Lattice, side
 from worldsim.memory.magnified import grow_old
-from worldsim.memory.nearby import (
-    across,
-    holds,
-    occupied,
-    rested,
-    scan,
-    seen_through,
-)
+from worldsim.memory.nearby import across, holds, occupied, rested, scan, seen_through, undug
 from worldsim.memory.origins import FRAMES, NONE, rooted
 from worldsim.memory.projection import guess, look, moved, paint
 from worldsim.memory.rays import Ages, Pixels, Places, facing
@@ -69,9 +62,10 @@ class Panorama:
     see `memory.lattice`. tint: what was mixed into the frame, which is kept without it. loose:
     (5,), the corner in the grid of the block that was put down last, the tick since which it is
     there, and whether it falls, 0 to 1; coat: (3, 16, 16, 3), what it looks like; see
-    `memory.loose`. vista: (3,), which what was never seen looks like; see `memory.vistas`.
-    litter: share of what is known that is out of place, in the mean of the last ticks. hours: (2,),
-    as the dream began, and now; light: (3, k + 1, 3), of both and day; all is kept in the first.
+    `memory.loose`. holes: (n, 3), as corners, of blocks dug away; see `memory.hollow`. vista:
+    (3,), which what was never seen looks like; see `memory.vistas`. litter: share of what is
+    known that is out of place, in the mean of the last ticks. hours: (2,), as the dream began,
+    and now; light: (3, k + 1, 3), of both and day; all is kept in the first.
     """
 
     camera: CameraConfig
@@ -98,6 +92,7 @@ class Panorama:
     tint: Tint = field(default_factory=PLAIN.copy)
     loose: NDArray[np.float64] = field(default_factory=_FIRM.copy)
     coat: Pixels = field(default_factory=_BARE.copy)
+    holes: NDArray[np.float64] = field(default_factory=undug)
     vista: NDArray[np.float64] = field(default_factory=NO_VISTA.copy)
     litter: float = 0.0
     hours: NDArray[np.float64] = field(default_factory=NO_HOURS.copy)

@@ -193,4 +193,4 @@ def pooled(recents: NDArray[np.float32], grid: tuple[int, int]) -> NDArray[np.fl
     return np.moveaxis(cells / np.float32(height // y * (width // x)), -1, -3)
 
 
-_LATER = ("loose", "coat", "vista", "litter", "hours", "light")
+_LATER = ("loose", "coat", "holes", "vista", "litter", "hours", "light")

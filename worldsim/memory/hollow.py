@@ -1,0 +1,78 @@
+"""Cells whose block was dug away: whatever is seen through one is no nearer than where it ends.
+
+A network reads distances from pictures alone, and a hole in the dark looks as the block did: by
+that alone, who goes on digging would dig the same block for ever.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from worldsim.memory.lattice import inside
+from worldsim.memory.nearby import NOWHERE
+from worldsim.memory.panorama import Panorama
+from worldsim.memory.rays import Angles, Places, place_of
+from worldsim.memory.rays import facing as facing_of
+
+_NEAR = 12.0
+"""Blocks to a hole up to which it counts."""
+
+_BEFORE, _BEYOND = 0.9, 0.97
+"""Times the distances at which a ray enters and leaves a hole between which nothing is seen."""
+
+
+def dug(game: Panorama, cube: NDArray[np.floating]) -> Panorama:
+    """With a cube (6,), as seen from here, as the hole that was dug last; see `Panorama`."""
+    corner = inside(game.lattice, game.lens) + cube[:3]
+    return replace(game, holes=np.concatenate([corner[None], game.holes[:-1]]))
+
+
+def filled(game: Panorama, cube: NDArray[np.floating]) -> Panorama:
+    """Without any hole where a cube (6,), as seen from here, is put."""
+    corner = inside(game.lattice, game.lens) + cube[:3]
+    there = np.abs(game.holes - corner).max(-1) < 0.5
+    return replace(game, holes=np.where(there[:, None], NOWHERE, game.holes))
+
+
+def beyond(game: Panorama, away: Places, visible: int) -> Places:
+    """Distances (h, w) of what is seen, less than 0 of liquids, none of them in a hole."""
+    eye = inside(game.lattice, game.lens)
+    holes = game.holes - eye
+    holes = holes[np.abs(holes + 0.5).max(-1) < _NEAR]
+    if not len(holes):
+        return away
+    angles = facing_of(*np.radians([game.yaw + game.lattice[0], game.pitch]))
+    return _beyond(away, holes, angles, game.camera.tangent, visible)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _beyond(
+    away: Places, holes: NDArray[np.float64], angles: Angles, tangent: float, visible: int
+) -> Places:
+    """As `beyond`, of holes' corners (n, 3) from the eye, all in the grid."""
+    out = away.copy()
+    for row in range(visible):
+        for column in range(away.shape[1]):
+            ray = place_of(row, column, 1.0, away.shape, tangent, angles)
+            far, moved = abs(away[row, column]), True
+            while moved:
+                moved = False
+                for k in range(len(holes)):
+                    enters, leaves = _times(ray, holes[k])
+                    if enters < leaves and _BEFORE * enters < far < _BEYOND * leaves:
+                        far, moved = leaves, True
+            out[row, column] = np.copysign(far, away[row, column])
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _times(ray: tuple[float, float, float], corner: NDArray[np.float64]) -> tuple[float, float]:
+    """When a ray enters and leaves a cell."""
+    enters, leaves = -1e9, 1e9
+    for axis in range(3):
+        step = ray[axis] if abs(ray[axis]) > 1e-6 else 1e-6
+        first, last = corner[axis] / step, (corner[axis] + 1) / step
+        enters, leaves = max(enters, min(first, last)), min(leaves, max(first, last))
+    return enters, leaves
