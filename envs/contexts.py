@@ -23,11 +23,13 @@ class Contexts:
         seeds: list[int],
         exact: str = "",
         exact_options: dict[str, Any] | None = None,
+        frames: int | None = None,
     ) -> None:
         """Open folders of `worldsim encode`; without any, take the world's own contexts.
 
         seeds: first and last of the episodes to begin in; empty for all. exact, exact_options: the
-        environment that was recorded, for starts that tell their place in it.
+        environment that was recorded, for starts that tell their place in it. frames: how many of
+        a recording a dream begins with; by default as many as the model looks back on.
 
         Raises:
             UserError: no contexts at all, none with such seeds and of enough frames, or latents of
@@ -39,8 +41,13 @@ class Contexts:
             raise UserError(
                 "the checkpoint holds no start contexts; name encoded recordings: contexts=[FOLDER]"
             )
-        window = world.simulator.dynamics.config.window
-        self._frames = window if self._data is not None else world.context_frames
+        if frames is not None and (frames < 1 or self._data is None):
+            raise UserError(
+                f"context is {frames}; needed 1 or more, and recordings to take them from"
+                " (contexts=[FOLDER])"
+            )
+        own = frames or world.simulator.dynamics.config.window
+        self._frames = own if self._data is not None else world.context_frames
         self._check_shape()
         self._lengths = self._rooms(folders, seeds)
 

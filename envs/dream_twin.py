@@ -28,7 +28,7 @@ class DreamTwinEnv(gym.Env[Any, dict[str, Any]]):
     Those of the exact world; truncates at the horizon.
 
     Args:
-        contexts, seeds, horizon, checkpoint: as the dream has them; `contexts` are needed.
+        contexts, seeds, horizon, checkpoint, context: as the dream has them; `contexts` are needed.
         exact, exact_options: the environment that was recorded, by id.
         render_mode: None or "rgb_array".
     """
@@ -44,12 +44,13 @@ class DreamTwinEnv(gym.Env[Any, dict[str, Any]]):
         exact: str = "WorldSim/VoxelChop-v0",
         exact_options: Mapping[str, Any] | None = None,
         render_mode: str | None = None,
+        context: int | None = None,
     ) -> None:
         if not contexts:
             raise UserError("contexts=[] names no encoded recordings; a twin begins inside of some")
         options = dict(exact_options or {})
         world = load_world(checkpoint)
-        self._contexts = Contexts(world, contexts, seeds or [], exact, options)
+        self._contexts = Contexts(world, contexts, seeds or [], exact, options, context)
         self._env = environments.make(exact, **options, render_mode=render_mode)
         self._horizon, self._ticks = horizon, 0
         self.render_mode = render_mode

@@ -28,18 +28,21 @@ class TaskConfig:
     """How a task is dreamed.
 
     checkpoint: a world file; the shipped one by default. contexts: folders of `worldsim encode`
-    whose episodes dreams begin in; by default the few contexts of the world file. seeds: first and
-    last seed of the episodes to begin in; by default all. obs: "pixels", as the exact world shows,
-    or "latent", which need not be decoded. repeat: ticks that an action is held. horizon: ticks
-    after which a dream is truncated. rewards: what events are worth, by name; where the world tells
-    of none of them, what its head expects counts. least: rewards of a tick below this count as
-    none. uncertainty: dream every step twice and tell how far the two are apart. limit: truncate
-    where they are further apart than this. steps, device, dtype: as in `WorldSim/Dream-v0`.
+    whose episodes dreams begin in; by default the few contexts of the world file. seeds: first
+    and last seed of the episodes to begin in; by default all. context: frames of an episode
+    that a dream has seen when it begins; by default as many as the model looks back on. obs:
+    "pixels", as the exact world shows, or "latent", which need not be decoded. repeat: ticks
+    that an action is held. horizon: ticks after which a dream is truncated. rewards: what
+    events are worth, by name; where the world tells of none of them, what its head expects
+    counts. least: rewards of a tick below this count as none. uncertainty: dream every step
+    twice and tell how far the two are apart. limit: truncate where they are further apart than
+    this. steps, device, dtype: as in `WorldSim/Dream-v0`.
     """
 
     checkpoint: str | None = None
     contexts: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
+    context: int | None = None
     obs: str = "pixels"
     repeat: int = 1
     horizon: int = 256
@@ -75,7 +78,7 @@ class Dreams:
     def __init__(self, config: TaskConfig) -> None:
         self.config = config
         self.world = load_world(config.checkpoint, config.device, config.dtype, steps=config.steps)
-        self._contexts = Contexts(self.world, config.contexts, config.seeds)
+        self._contexts = Contexts(self.world, config.contexts, config.seeds, frames=config.context)
         events = self.world.simulator.dynamics.config.events
         self._worth = Worth(config.rewards, events, config.least)
         self._playing = Playing()

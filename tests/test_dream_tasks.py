@@ -187,6 +187,8 @@ def test_what_cannot_be_dreamed_is_refused(make, runs):
         ({"horizon": 0}, "horizon is 0"),
         ({"gravity": 2}, "no 'gravity'"),
         ({"contexts": ["/nowhere"]}, "holds no latents"),
+        ({"context": 32}, "context is 32; needed .* recordings"),
+        ({"contexts": [str(runs / "latents-train")], "context": 0}, "context is 0"),
         (
             {"contexts": [str(runs / "latents-train")], "seeds": [5, 9]},
             "no episode of seeds 5 to 9",

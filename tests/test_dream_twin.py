@@ -31,12 +31,16 @@ def twin(shared):
     env.close()
 
 
-def test_both_begin_in_the_same_place_and_begin_anew_in_the_same_next_one(shared, twin):
+@pytest.mark.parametrize("context", [None, 11])
+def test_both_begin_in_the_same_place_and_begin_anew_in_the_same_next_one(shared, context):
+    shared = {**shared, "context": context}
+    twin = make("WorldSim/DreamChopTwin-v0", **shared, **RECORDED)
     dream = gym.make("envs:WorldSim/DreamChop-v0", **shared, **PLAIN)
     (_, there), (_, here) = dream.reset(seed=11), twin.reset(seed=11)
     for seed in (None, None, 12):
         assert np.allclose(there["pose"], [*here["position"], here["yaw"], here["pitch"]])
         (_, there), (_, here) = dream.reset(seed=seed), twin.reset(seed=seed)
+    twin.close()
 
 
 def test_it_shows_the_recorded_frame_and_goes_on_as_the_exact_world_does(shared, twin, runs):
