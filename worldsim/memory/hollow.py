@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from worldsim.memory.lattice import inside
 from worldsim.memory.nearby import NOWHERE
 from worldsim.memory.panorama import Panorama
-from worldsim.memory.rays import Angles, Places, place_of
+from worldsim.memory.rays import Angles, Places, crossed, place_of
 from worldsim.memory.rays import facing as facing_of
 
 _NEAR = 12.0
@@ -55,24 +55,13 @@ def _beyond(
     out = away.copy()
     for row in range(visible):
         for column in range(away.shape[1]):
-            ray = place_of(row, column, 1.0, away.shape, tangent, angles)
+            x, y, z = place_of(row, column, 1.0, away.shape, tangent, angles)
             far, moved = abs(away[row, column]), True
             while moved:
                 moved = False
                 for k in range(len(holes)):
-                    enters, leaves = _times(ray, holes[k])
+                    enters, leaves, _ = crossed(x, y, z, holes[k], 0.0)
                     if enters < leaves and _BEFORE * enters < far < _BEYOND * leaves:
                         far, moved = leaves, True
             out[row, column] = np.copysign(far, away[row, column])
     return out
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _times(ray: tuple[float, float, float], corner: NDArray[np.float64]) -> tuple[float, float]:
-    """When a ray enters and leaves a cell."""
-    enters, leaves = -1e9, 1e9
-    for axis in range(3):
-        step = ray[axis] if abs(ray[axis]) > 1e-6 else 1e-6
-        first, last = corner[axis] / step, (corner[axis] + 1) / step
-        enters, leaves = max(enters, min(first, last)), min(leaves, max(first, last))
-    return enters, leaves

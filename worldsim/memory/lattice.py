@@ -121,7 +121,7 @@ def side(
 
     away: (h, w) blocks along the view axis to what is seen, 0 where it is not known. eye: (3,).
     angles: yaw and pitch of the camera. tangent: of half the vertical field of view. sure: there is
-    one, however badly distances tell where.
+    one, even where distances tell badly where.
     """
     if not lattice[-1]:
         return None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from worldsim.memory.lattice import inside
 from worldsim.memory.nearby import NOWHERE
 from worldsim.memory.panorama import NEVER, Panorama
-from worldsim.memory.rays import Ages, Angles, Pixels, Places, far_from, place_of
+from worldsim.memory.rays import Ages, Angles, Pixels, Places, crossed, far_from, place_of
 from worldsim.memory.rays import facing as facing_of
 
 WAIT = 2
@@ -135,20 +135,6 @@ def _shown(game: Panorama, distance: Places | None) -> NDArray[np.bool_]:
     return shown
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _times(x: float, y: float, z: float, corner: Angles, grown: float) -> tuple[float, float, int]:
-    """When a ray x, y, z enters and leaves a cell, grown by so much; and by which axis."""
-    enters, leaves, by = -1e9, 1e9, 0
-    for axis in range(3):
-        ray = x if axis == 0 else (y if axis == 1 else z)
-        step = ray if abs(ray) > 1e-6 else 1e-6
-        first, last = (corner[axis] - grown) / step, (corner[axis] + 1 + grown) / step
-        if min(first, last) > enters:
-            enters, by = min(first, last), axis
-        leaves = min(leaves, max(first, last))
-    return enters, leaves, by
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
 def _met(
     away: Places, corner: Angles, turn: float, facing: Angles, tangent: float
@@ -158,7 +144,7 @@ def _met(
     for row in range(away.shape[0]):
         for column in range(away.shape[1]):
             x, y, z = place_of(row, column, 1.0, away.shape, tangent, facing)
-            enters, leaves, _ = _times(x * cos + z * sin, y, z * cos - x * sin, corner, _GROWN)
+            enters, leaves, _ = crossed(x * cos + z * sin, y, z * cos - x * sin, corner, _GROWN)
             met = 0 < enters < leaves
             out[row, column] = met and away[row, column] > _NEARER * enters
     return out
@@ -192,7 +178,7 @@ def _remembered(
         y, level = tilts[0, row], tilts[1, row]
         for column in range(shape[1]):
             x, z = level * yaws[0, column], level * yaws[1, column]
-            enters, leaves, _ = _times(x, y, z, corner, _GROWN)
+            enters, leaves, _ = crossed(x, y, z, corner, _GROWN)
             if not 0 < enters < leaves:
                 continue
             known = when[0, row, column, 0] != never
@@ -202,7 +188,7 @@ def _remembered(
                 colors[1, row, column] = colors[0, row, column]
                 places[1, row, column] = places[0, row, column]
                 when[1, row, column] = when[0, row, column]
-            enters, leaves, by = _times(x, y, z, corner, 0.0)
+            enters, leaves, by = crossed(x, y, z, corner, 0.0)
             if enters >= leaves:
                 continue
             right, down, ahead = (
@@ -241,7 +227,7 @@ def _taken_back(
             if when[0, row, column, 0] == never or when[0, row, column, 1] < since:
                 continue
             x, z = level * yaws[0, column], level * yaws[1, column]
-            enters, leaves, _ = _times(x, y, z, corner, _GROWN)
+            enters, leaves, _ = crossed(x, y, z, corner, _GROWN)
             far = far_from(eye, places[0, row, column])
             if 0 < enters < leaves and far > _NEARER * enters:
                 colors[0, row, column] = colors[1, row, column]

@@ -113,9 +113,7 @@ def _without(view: Expected, block: Tensor, looks: Looks) -> Expected:
     columns = bared.behind(seen, view.sure & ~whole, whole, least, visible)
     like = np.arange(height)[:, None], columns
     ground = (exits[..., 0] == len(cubes.SIDES) + cubes.EXITS.index("down")).cpu().numpy()
-    alike = (columns < 0) | (
-        seen[like] < _BEYOND * away
-    )  # what is as near as that is not behind it
+    alike = (columns < 0) | (seen[like] < _BEYOND * away)  # as near as that it is not behind
     supposed = (columns >= 0) & (~walled | (ground & bared.same(seen[like], away)))
     walled, supposed = walled | (gone & alike), supposed & ~(gone & alike)
     shown = np.where(supposed[..., None], view.picture[like], wall)

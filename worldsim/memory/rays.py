@@ -68,3 +68,17 @@ def far_from(eye: NDArray[np.float64], place: Places) -> float:
     """How far a place (3,) is from the eye (3,)."""
     x, y, z = place[0] - eye[0], place[1] - eye[1], place[2] - eye[2]
     return float(np.sqrt(x * x + y * y + z * z))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def crossed(x: float, y: float, z: float, corner: Angles, grown: float) -> tuple[float, float, int]:
+    """When a ray x, y, z enters and leaves a cell, grown by so much; and by which axis."""
+    enters, leaves, by = -1e9, 1e9, 0
+    for axis in range(3):
+        ray = x if axis == 0 else (y if axis == 1 else z)
+        step = ray if abs(ray) > 1e-6 else 1e-6
+        first, last = (corner[axis] - grown) / step, (corner[axis] + 1 + grown) / step
+        if min(first, last) > enters:
+            enters, by = min(first, last), axis
+        leaves = min(leaves, max(first, last))
+    return enters, leaves, by
