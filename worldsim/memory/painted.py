@@ -29,10 +29,6 @@ _NEARER, _BEFORE = 1.05, 1.6
 what is there may be the block itself."""
 
 
-_BEYOND = 0.93
-"""Share of the distance to where a cell ends from which on something may be behind it."""
-
-
 def painted(
     faces: Faces, latents: Tensor, blocks: Tensor, views: Sequence[Expected], gone: Tensor
 ) -> list[Expected]:
@@ -113,11 +109,10 @@ def _without(view: Expected, block: Tensor, looks: Looks) -> Expected:
     columns = bared.behind(seen, view.sure & ~whole, whole, least, visible)
     like = np.arange(height)[:, None], columns
     ground = (exits[..., 0] == len(cubes.SIDES) + cubes.EXITS.index("down")).cpu().numpy()
-    alike = (columns < 0) | (seen[like] < _BEYOND * away)  # as near as that it is not behind
     supposed = (columns >= 0) & (~walled | (ground & bared.same(seen[like], away)))
-    walled, supposed = walled | (gone & alike), supposed & ~(gone & alike)
+    walled |= gone & (columns < 0)
     shown = np.where(supposed[..., None], view.picture[like], wall)
-    far = np.where(supposed, view.away[like], away)
+    far = np.where(supposed, np.maximum(view.away[like], away * gone), away)  # not in the hole
     after = _over(view, walled | supposed, shown, far)
     return replace(after, panorama=hollow.dug(view.panorama, block.numpy()))
 
