@@ -114,10 +114,10 @@ class Happenings:
         out by which a block would fall that cannot, and those added by which one falls that must.
         sure: they are what truly happens, and stay as they are.
         """
-        blocks, events = self._blocks(ahead, events), events.clone()
+        gone, placed = self._broken(events), _happened(events, self._placed)
+        blocks, events = self._blocks(ahead, events, gone), events.clone()
         if self._faces is None:
             return ahead, blocks, events
-        gone, placed = self._broken(events), _happened(events, self._placed)
         falls = self._falls(state, placed, sure)
         for i in torch.nonzero(placed).flatten().tolist():
             if _happened(events[i : i + 1], self._fell):
@@ -195,14 +195,15 @@ class Happenings:
                 drawn[sure, :1], share[sure, :1] = self._overlay.laid(first, *told)
         return Drafted(drawn, share)
 
-    def _blocks(self, ahead: Ahead, events: Tensor) -> Tensor:
-        """The blocks (b, 6) that events (b, k) change, as `cubes` has them; all 0 where none is."""
-        kinds = self._dug, self._placed
-        dug, placed = (_happened(events, some).tolist() for some in kinds)
-        broken = self._broken(events).tolist()
+    def _blocks(self, ahead: Ahead, events: Tensor, gone: Tensor) -> Tensor:
+        """The blocks (b, 6) that events (b, k) change, as `cubes` has them; all 0 where none is.
+
+        gone: (b,), where one breaks.
+        """
+        dug, placed = (_happened(events, kinds).tolist() for kinds in (self._dug, self._placed))
         found = [
             view.block(puts, sure=goes) if digs or puts else NOTHING
-            for view, digs, puts, goes in zip(ahead.views, dug, placed, broken, strict=True)
+            for view, digs, puts, goes in zip(ahead.views, dug, placed, gone.tolist(), strict=True)
         ]
         return torch.from_numpy(np.array(found, np.float32))
 

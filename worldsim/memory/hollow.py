@@ -25,14 +25,12 @@ _BEFORE, _BEYOND = 0.9, 0.97
 
 def dug(game: Panorama, cube: NDArray[np.floating]) -> Panorama:
     """With a cube (6,), as seen from here, as the hole that was dug last; see `Panorama`."""
-    corner = inside(game.lattice, game.lens) + cube[:3]
-    return replace(game, holes=np.concatenate([corner[None], game.holes[:-1]]))
+    return replace(game, holes=np.concatenate([game.corner(cube)[None], game.holes[:-1]]))
 
 
 def filled(game: Panorama, cube: NDArray[np.floating]) -> Panorama:
     """Without any hole where a cube (6,), as seen from here, is put."""
-    corner = inside(game.lattice, game.lens) + cube[:3]
-    there = np.abs(game.holes - corner).max(-1) < 0.5
+    there = np.abs(game.holes - game.corner(cube)).max(-1) < 0.5
     return replace(game, holes=np.where(there[:, None], NOWHERE, game.holes))
 
 

@@ -68,8 +68,7 @@ def cube_of(game: Panorama) -> NDArray[np.float32]:
 
 def put(game: Panorama, cube: NDArray[np.floating], coat: Pixels) -> Panorama:
     """With a cube (6,), as seen from here, as the block that was put down last; see `Panorama`."""
-    corner = inside(game.lattice, game.lens) + cube[:3]
-    loose = np.array([*corner, game.ticks, game.loose[4]], np.float64)
+    loose = np.array([*game.corner(cube), game.ticks, game.loose[4]], np.float64)
     return replace(game, loose=loose, coat=coat)
 
 
@@ -79,7 +78,7 @@ def support(game: Panorama, cube: NDArray[np.floating]) -> int:
     Which of these more was seen of; 0 where too little was.
     """
     there = game.stood[:, 0] < NOWHERE
-    below = inside(game.lattice, game.lens) + cube[:3] + (0.0, 1.0, 0.0)
+    below = np.add(game.corner(cube), (0.0, 1.0, 0.0))
     eyes = inside(game.lattice, game.stood[there, :3].T)[..., None] - below[:, None, None]
     *places, liquid = np.moveaxis(game.points[there], -1, 0)
     ends = inside(game.lattice, np.stack(places)) - below[:, None, None]

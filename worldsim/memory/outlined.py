@@ -5,6 +5,7 @@ that stands free, its outline does.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -56,8 +57,7 @@ def fitted(block: Tensor, away: Places, visible: int, tangent: float) -> Tensor:
     shown[:, visible // _FINE :] = False
     both = (shown & own).sum((1, 2)).float()
     worth = both / (shown | own).sum((1, 2)).clamp_min(1) - _DEARER * moves.norm(dim=1)
-    rows, columns = (slice(side // 2 - 1, side // 2 + 1) for side in small.shape)
-    worth[~(near[:, rows, columns] > 0).any(2).any(1)] = -1.0  # it is what the middle shows
+    worth[~(near[:, *_middle(small.shape)] > 0).any(2).any(1)] = -1.0  # that is what it shows
     best = int(worth.argmax())
     return there[best].to(block) if worth[best] > worth[0] + _BETTER else block
 
@@ -77,11 +77,17 @@ def _share(block: Tensor, away: Places, tangent: float) -> float | None:
     """
     height, width = away.shape
     near = cubes.front(block[None].float(), (height, width), tangent)[0, ..., 3].numpy()
-    rows, columns = (slice(side // 2 - 1, side // 2 + 1) for side in (height, width))
-    there, seen = near[rows, columns], away[rows, columns]
+    middle = _middle(away.shape)
+    there, seen = near[middle], away[middle]
     known = (there > 0) & (seen > 0)
     share = float(np.median(there[known] / seen[known])) if known.any() else 1.0
     return share if 1 / _WRONG < share < _WRONG else None
+
+
+def _middle(size: Sequence[int]) -> tuple[slice, slice]:
+    """The four pixels in the middle of a view of a size (h, w)."""
+    height, width = size
+    return slice(height // 2 - 1, height // 2 + 1), slice(width // 2 - 1, width // 2 + 1)
 
 
 def wider(there: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -96,17 +102,17 @@ def wider(there: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _whole(block: Tensor, away: Tensor, visible: int, tangent: float) -> NDArray[np.bool_]:
     """Which pixels (h, w) show a side between the block's heights, from the middle one on."""
-    height, width = away.shape
+    height = len(away)
     pitch = math.radians(float(block[4]))
     rows = ((torch.arange(height) + 0.5) / height * 2 - 1) * tangent
     down = away * (rows * math.cos(pitch) + math.sin(pitch))[:, None]
     top = float(block[1])
-    middle = away[height // 2 - 1 : height // 2 + 1, width // 2 - 1 : width // 2 + 1]
-    near = (away / middle.median()).log().abs() < _APART
+    middle = _middle(away.shape)
+    near = (away / away[middle].median()).log().abs() < _APART
     there = (near & (down > top + _INSIDE) & (down < top + 1 - _INSIDE)).numpy()
     there[visible:] = False
     found = np.zeros_like(there)
-    found[height // 2 - 1 : height // 2 + 1, width // 2 - 1 : width // 2 + 1] = True
+    found[middle] = True
     found &= there
     while True:
         more = wider(found) & there

@@ -22,7 +22,7 @@ from worldsim.memory import crosshair, tinted
 from worldsim.memory.cleaned import cleaned
 from worldsim.memory.daylight import NO_HOURS, NO_LIGHT, Light, relit
 from worldsim.memory.footing import afloat, landed
-from worldsim.memory.lattice import Lattice, side
+from worldsim.memory.lattice import Lattice, inside, side
 from worldsim.memory.magnified import grow_old
 from worldsim.memory.nearby import across, holds, occupied, rested, scan, seen_through, undug
 from worldsim.memory.origins import FRAMES, NONE, rooted
@@ -142,6 +142,10 @@ class Panorama:
         angles = self.yaw, self.pitch
         met = side(self.lattice, self.distance, self.lens, angles, self.camera.tangent)
         return met.away if met and met.known else float(crosshair.aimed(self.distance))
+
+    def corner(self, cube: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Where (3,) in the grid a cube (6,) begins, as it is seen from here."""
+        return inside(self.lattice, self.lens) + cube[:3]
 
     @property
     def lens(self) -> NDArray[np.float64]:
